@@ -1,0 +1,140 @@
+//! Numbers: the grammar of RFC 8259, the strict form of room versions 6 and later, and the
+//! text that older rooms were hashed with.
+
+use super::error::JsonError;
+
+/// Largest integer of canonical JSON, 2^53 − 1.
+pub const MAX_SAFE_INTEGER: i64 = 9_007_199_254_740_991;
+/// Smallest integer of canonical JSON, −2^53 + 1.
+pub const MIN_SAFE_INTEGER: i64 = -MAX_SAFE_INTEGER;
+
+/// A number as it stands in the source.
+pub(super) struct Scanned {
+    /// Offset after its last character.
+    pub end: usize,
+    /// No fraction and no exponent.
+    pub integer: bool,
+}
+
+/// Reads the number that begins at `start`, by grammar alone.
+pub(super) fn scan(input: &[u8], start: usize) -> Result<Scanned, JsonError> {
+    let mut at = start;
+    if input.get(at) == Some(&b'-') {
+        at = at.saturating_add(1);
+    }
+    let first = at;
+    at = skip_digits(input, at, "a digit")?;
+    // A leading zero stands alone.
+    if input.get(first) == Some(&b'0') && at > first.saturating_add(1) {
+        return Err(syntax(
+            input,
+            first.saturating_add(1),
+            "no digit after a leading zero",
+        ));
+    }
+    let mut integer = true;
+    if input.get(at) == Some(&b'.') {
+        integer = false;
+        at = skip_digits(
+            input,
+            at.saturating_add(1),
+            "a digit after the decimal point",
+        )?;
+    }
+    if matches!(input.get(at), Some(b'e' | b'E')) {
+        integer = false;
+        at = at.saturating_add(1);
+        if matches!(input.get(at), Some(b'+' | b'-')) {
+            at = at.saturating_add(1);
+        }
+        at = skip_digits(input, at, "a digit in the exponent")?;
+    }
+    Ok(Scanned { end: at, integer })
+}
+
+fn skip_digits(input: &[u8], start: usize, expected: &'static str) -> Result<usize, JsonError> {
+    let rest = input.get(start..).unwrap_or_default();
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 {
+        return Err(syntax(input, start, expected));
+    }
+    Ok(start.saturating_add(digits))
+}
+
+fn syntax(input: &[u8], offset: usize, expected: &'static str) -> JsonError {
+    JsonError::Syntax {
+        offset,
+        expected,
+        found: input.get(offset).copied().into(),
+    }
+}
+
+/// Is this integer (its text, without leading zeros) within ±(2^53 − 1)?
+pub(super) fn is_safe_integer(text: &[u8]) -> bool {
+    // 15 digits are always safe: the common case does not parse at all.
+    text.len() <= 15
+        || std::str::from_utf8(text)
+            .ok()
+            .and_then(|text| text.parse::<i64>().ok())
+            .is_some_and(|value| (MIN_SAFE_INTEGER..=MAX_SAFE_INTEGER).contains(&value))
+}
+
+/// The integer that a number with fraction or exponent stands for, exactly; `None` when it
+/// stands for none, or for one outside ±(2^53 − 1).
+pub(super) fn as_exact_integer(text: &str) -> Option<i64> {
+    let (negative, unsigned) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text),
+    };
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        // An exponent beyond i64 can only belong to zero or to a number far out of range.
+        Some((mantissa, exponent)) => (mantissa, exponent.parse::<i64>().unwrap_or(i64::MAX)),
+        None => (unsigned, 0),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits: String = [whole, fraction].concat();
+    let significant = digits.trim_end_matches('0');
+    let dropped = i64::try_from(digits.len().checked_sub(significant.len())?).ok()?;
+    let digits = significant.trim_start_matches('0');
+    if digits.is_empty() {
+        return Some(0);
+    }
+    let scale = exponent
+        .checked_sub(i64::try_from(fraction.len()).ok()?)?
+        .checked_add(dropped)?;
+    let scale = u32::try_from(scale).ok()?;
+    let value = digits
+        .parse::<i64>()
+        .ok()?
+        .checked_mul(10i64.checked_pow(scale)?)?;
+    (value <= MAX_SAFE_INTEGER).then(|| {
+        if negative {
+            value.saturating_neg()
+        } else {
+            value
+        }
+    })
+}
+
+/// Writes a double the way Python's `json.dumps` does, which is what events of room versions
+/// 1 to 5 with fractions in them were hashed as.
+///
+/// Both languages print the shortest digits that read back as the same double; they differ in
+/// where they put the exponent.
+pub(super) fn write_python_float(value: f64, out: &mut Vec<u8>) {
+    let scientific = format!("{value:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let text = if (-4..16).contains(&exponent) {
+        let plain = format!("{value}");
+        if plain.contains('.') {
+            plain
+        } else {
+            plain + ".0"
+        }
+    } else {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+    };
+    out.extend_from_slice(text.as_bytes());
+}
