@@ -1,0 +1,134 @@
+//! The module's face to JavaScript. Nothing decides here: arguments are turned into what the core
+//! takes, and answers into text or small objects.
+//!
+//! JSON from outside comes in as bytes and goes out as text, never as objects: an object would
+//! lose what must be judged, and one built key by key would take `__proto__` for its prototype.
+//! Only structures of our own leave as objects.
+//!
+//! An error is thrown as a string of JSON, `{"code", "message", …}`; the TypeScript face makes
+//! an exception of it.
+
+mod keys;
+mod reader;
+mod values;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use wasm_bindgen::JsValue;
+
+use crate::event::{FormatError, Limits};
+use crate::json::{self, Canonical, JsonError, Numbers};
+use crate::receive::Options;
+use crate::room_version::{RoomVersion, UnknownRoomVersion};
+
+/// An error on its way out.
+struct Thrown(Value);
+
+type Result<T> = std::result::Result<T, Thrown>;
+
+impl Thrown {
+    fn new(code: &str, message: impl ToString) -> Self {
+        Self(json!({ "code": code, "message": message.to_string() }))
+    }
+
+    fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        if let Some(object) = self.0.as_object_mut() {
+            object.insert(key.to_owned(), value.into());
+        }
+        self
+    }
+}
+
+impl From<Thrown> for JsValue {
+    fn from(error: Thrown) -> Self {
+        Self::from_str(&error.0.to_string())
+    }
+}
+
+impl From<JsonError> for Thrown {
+    fn from(error: JsonError) -> Self {
+        Self::new(error.code(), &error).with("offset", error.offset())
+    }
+}
+
+impl From<UnknownRoomVersion> for Thrown {
+    fn from(error: UnknownRoomVersion) -> Self {
+        Self::new("unknown_room_version", error)
+    }
+}
+
+impl From<FormatError> for Thrown {
+    fn from(error: FormatError) -> Self {
+        Self::new(error.code(), &error).with("evidence", error.evidence())
+    }
+}
+
+/// A small structure of our own as a plain object.
+fn object(value: &impl Serialize) -> Result<JsValue> {
+    value
+        .serialize(&serde_wasm_bindgen::Serializer::json_compatible())
+        .map_err(|error| Thrown::new("invalid_argument", error))
+}
+
+/// An event or another JSON object.
+fn parse_object(bytes: &[u8]) -> Result<Canonical> {
+    let json = json::parse(bytes, Numbers::Keep)?;
+    if json.is_object() {
+        Ok(json)
+    } else {
+        Err(FormatError::NotAnObject {
+            found: json.value().kind().name(),
+        }
+        .into())
+    }
+}
+
+/// An event that will be hashed or signed by the rules of its room version.
+fn parse_event(bytes: &[u8], version: &RoomVersion) -> Result<Canonical> {
+    let event = parse_object(bytes)?;
+    if version.strict_canonical_json
+        && let Some(defect) = event.first_non_strict_number(Some("unsigned"))
+    {
+        return Err(FormatError::Number(defect).into());
+    }
+    Ok(event)
+}
+
+/// Canonical JSON as the text it is.
+fn text(canonical: Vec<u8>) -> String {
+    String::from_utf8(canonical).unwrap_or_default()
+}
+
+/// How to verify, as JavaScript says it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct VerifyOptions {
+    backfill: bool,
+    evidence: bool,
+    single: bool,
+    fetched_ts: Option<f64>,
+}
+
+impl VerifyOptions {
+    fn read(options: JsValue) -> Result<Self> {
+        serde_wasm_bindgen::from_value(options)
+            .map_err(|error| Thrown::new("invalid_option", error))
+    }
+
+    fn options(&self) -> Options {
+        Options {
+            limits: if self.backfill {
+                Limits::Backfill
+            } else {
+                Limits::All
+            },
+            evidence: self.evidence,
+        }
+    }
+}
+
+/// Milliseconds that came as a double. Casting saturates, which is right for a time.
+#[allow(clippy::cast_possible_truncation)]
+fn milliseconds(value: f64) -> i64 {
+    value as i64
+}

@@ -1,0 +1,44 @@
+//! # fedproof
+//!
+//! The logic with which a Matrix homeserver proves what other servers send it: is the event well
+//! formed, who signed it, was its content changed on the way?
+//!
+//! The crate decides and does nothing else: it has no clock, no network, no randomness, and it
+//! does not panic on any input. Events come in as the bytes that were received.
+//!
+//! The modules, in the order in which an event passes through them:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`json`] | bytes to canonical JSON, strictly, in one pass |
+//! | [`room_version`] | one table of what each room version changes |
+//! | [`identifiers`] | names of servers, users, rooms, events, keys |
+//! | [`event`] | format, redaction, hashes and IDs, signatures |
+//! | [`keys`] | our signing keys, other servers' keys and when they were valid |
+//! | [`receive`] | the checks on receipt of an event, in order: bytes in, [`verdict`] out |
+//! | [`reader`] | events out of the documents in which they travel |
+//! | [`codes`] | every code a verdict or an error can have |
+//!
+//! ```
+//! use fedproof::{keys::KeyRing, receive::{self, Options}, room_version::RoomVersion};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let ring = KeyRing::default();
+//! let verdict = receive::verify(b"{\"type\": 1}", RoomVersion::get("11")?, &ring, Options::default());
+//! assert_eq!(verdict.checks[0].code, Some("field_wrong_type"));
+//! # Ok(())
+//! # }
+//! ```
+
+#[cfg(target_arch = "wasm32")]
+mod bindings;
+pub mod codes;
+pub mod encoding;
+pub mod event;
+pub mod identifiers;
+pub mod json;
+pub mod keys;
+pub mod reader;
+pub mod receive;
+pub mod room_version;
+pub mod verdict;

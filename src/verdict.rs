@@ -1,0 +1,129 @@
+//! Verdicts: what was decided about an event, by which rule, on which evidence.
+//!
+//! A verdict is data. Its codes are stable ([`crate::codes`]); its sentences are for people and
+//! may change.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+/// What becomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It passed.
+    Accepted,
+    /// It is kept, but not shown to users (checks 6 and 7).
+    SoftFailed,
+    /// It is known, but takes part in nothing (checks 4 and 5).
+    Rejected,
+    /// It is thrown away (checks 1 and 2).
+    Dropped,
+    /// Something is missing that is needed to decide.
+    Incomplete,
+}
+
+/// The answer of one check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckResult {
+    /// It passed.
+    Pass,
+    /// It failed.
+    Fail,
+    /// It was not made, because an earlier one failed.
+    Skip,
+    /// It cannot be decided; what is missing is named.
+    Incomplete,
+}
+
+/// One check of an event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Check {
+    /// Its number in "Checks performed on receipt of a PDU".
+    pub check: u8,
+    /// Its name.
+    pub name: &'static str,
+    /// Its answer.
+    pub result: CheckResult,
+    /// The rule that decided, as numbered in the room version's page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<&'static str>,
+    /// The way in which it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<&'static str>,
+    /// The same as a sentence, with the values compared.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// Where the specification says so.
+    pub spec: Cow<'static, str>,
+    /// What was seen: always for a check that did not pass, on demand for one that did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<serde_json::Value>,
+    /// What is missing to decide.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<String>,
+}
+
+impl Check {
+    /// A check with nothing but its answer.
+    #[must_use]
+    pub fn new(check: u8, result: CheckResult) -> Self {
+        const RECEIPT: &str =
+            "https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu";
+        let (name, spec) = match check {
+            1 => ("format", RECEIPT),
+            2 => (
+                "signatures",
+                "https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events",
+            ),
+            3 => (
+                "hash",
+                "https://spec.matrix.org/v1.19/server-server-api/#calculating-the-content-hash-for-an-event",
+            ),
+            4 => ("auth_events", RECEIPT),
+            5 => ("state_before", RECEIPT),
+            6 => ("current_state", RECEIPT),
+            _ => ("policy_server", RECEIPT),
+        };
+        Self {
+            check,
+            name,
+            result,
+            rule: None,
+            code: None,
+            reason: None,
+            spec: Cow::Borrowed(spec),
+            evidence: None,
+            missing: Vec::new(),
+        }
+    }
+}
+
+/// What was decided about an event.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Verdict {
+    /// The event's ID; absent where it cannot be computed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_id: Option<String>,
+    /// The room version by whose rules it was judged.
+    pub room_version: &'static str,
+    /// The event's type, where it has one.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<String>,
+    /// The event's state key, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state_key: Option<String>,
+    /// The event's sender, where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender: Option<String>,
+    /// What becomes of it.
+    pub outcome: Outcome,
+    /// The content hash differs: from check 4 on the redacted copy is used.
+    pub redacted: bool,
+    /// The checks, in order.
+    pub checks: Vec<Check>,
+    /// Where implementations in the wild differ about this event, and other things worth
+    /// knowing.
+    pub flags: Vec<&'static str>,
+}
