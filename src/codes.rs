@@ -330,6 +330,11 @@ pub static ALL: &[Code] = &[
         "The key ID stands for another key already.",
         KEYS,
     ),
+    error(
+        "key_without_expiry",
+        "An old key without expired_ts: nobody knows which events it may have signed.",
+        KEYS,
+    ),
     error("seed_invalid", "A seed has 32 bytes.", SIGNING_JSON),
     error(
         "key_file_invalid",

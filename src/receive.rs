@@ -13,10 +13,13 @@ use crate::event::redaction::{self, Form};
 use crate::event::signatures::{
     self, EventSignatures, ServerFailure, ServerReport, SignatureReport, SignatureStatus,
 };
-use crate::event::{FormatError, Limits, MAX_EVENT_BYTES, Pdu, exceeds_byte_limit, hashes};
-use crate::json::{self, Canonical, MAX_SAFE_INTEGER, Numbers};
+use crate::event::{
+    FormatError, Limits, MAX_AUTH_EVENTS, MAX_EVENT_BYTES, Pdu, exceeds_byte_limit, hashes,
+    size_without_unsigned,
+};
+use crate::json::{self, Canonical, Kind, MAX_SAFE_INTEGER, Numbers};
 use crate::keys::KeyRing;
-use crate::room_version::RoomVersion;
+use crate::room_version::{RoomIdFormat, RoomVersion};
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
 
 /// How to judge.
@@ -52,7 +55,7 @@ pub fn verify(
     let signatures = signatures::verify_event(&event, &signed, ring);
     signature_flags(&signatures, &mut flags);
     let signatures = signature_check(&event, &signatures, options);
-    let hash = hash_check(&event, options);
+    let hash = hash_check(&event, options, &mut flags);
     flags.sort_unstable();
 
     let outcome = match signatures.result {
@@ -141,19 +144,41 @@ fn note_flags(json: &Canonical) -> Vec<&'static str> {
         .collect()
 }
 
+/// Where other implementations judge the format otherwise, as measured with Synapse 1.163.
 fn format_flags(event: &Pdu) -> Vec<&'static str> {
-    let mut flags = note_flags(event.json());
-    if event.json().text().len() > MAX_EVENT_BYTES {
-        flags.push("unsigned_oversized");
-    }
-    if exceeds_byte_limit(event.json()) {
-        flags.push("byte_limit_divergent");
-    }
-    if event.depth() > MAX_SAFE_INTEGER {
-        flags.push("depth_limit_divergent");
-    }
+    let json = event.json();
+    let size = size_without_unsigned(json);
+    let unsigned = json.get("unsigned");
+    let counts_create_event = event.version().room_id_format == RoomIdFormat::CreateEventId;
+    let mut flags = note_flags(json);
+    let found = [
+        ("unsigned_oversized", json.text().len() > MAX_EVENT_BYTES),
+        (
+            "unsigned_malformed",
+            unsigned.is_some_and(|value| value.kind() != Kind::Object),
+        ),
+        (
+            "size_limit_divergent",
+            size.saturating_add(EMPTY_UNSIGNED.len()) > MAX_EVENT_BYTES,
+        ),
+        ("byte_limit_divergent", exceeds_byte_limit(json)),
+        ("depth_limit_divergent", event.depth() > MAX_SAFE_INTEGER),
+        (
+            "auth_events_limit_divergent",
+            counts_create_event && event.auth_events().count() == MAX_AUTH_EVENTS,
+        ),
+    ];
+    flags.extend(
+        found
+            .into_iter()
+            .filter(|(_, set)| *set)
+            .map(|(flag, _)| flag),
+    );
     flags
 }
+
+/// What Synapse adds to every event before it measures it.
+const EMPTY_UNSIGNED: &str = ",\"unsigned\":{}";
 
 fn signature_flags(signatures: &EventSignatures, flags: &mut Vec<&'static str>) {
     let all = || {
@@ -163,7 +188,7 @@ fn signature_flags(signatures: &EventSignatures, flags: &mut Vec<&'static str>) 
             .flat_map(|server| &server.signatures)
     };
     if all().any(|signature| signature.url_safe && signature.status == SignatureStatus::Valid) {
-        flags.push("url_safe_base64");
+        flags.push(URL_SAFE);
     }
     if all().any(|signature| signature.divergent) {
         flags.push("ed25519_divergent");
@@ -271,12 +296,19 @@ fn signature_report(signature: &SignatureReport) -> serde_json::Value {
     }
 }
 
-fn hash_check(event: &Pdu, options: Options) -> Check {
+const URL_SAFE: &str = "url_safe_base64";
+
+fn hash_check(event: &Pdu, options: Options, flags: &mut Vec<&'static str>) -> Check {
     let computed = hashes::content_hash(event.json());
     let stated = hashes::stated_content_hash(event.json()).unwrap_or_default();
     // As bytes: padding and trailing bits make no other hash.
-    let decoded = encoding::decode::<32>(&stated).filter(|decoded| !decoded.url_safe);
-    let matches = decoded.is_some_and(|decoded| decoded.bytes == computed);
+    let decoded = encoding::decode::<32>(&stated);
+    let matches = decoded
+        .as_ref()
+        .is_some_and(|decoded| decoded.bytes == computed);
+    if matches && decoded.is_some_and(|decoded| decoded.url_safe) && !flags.contains(&URL_SAFE) {
+        flags.push(URL_SAFE);
+    }
     let evidence = (!matches || options.evidence)
         .then(|| json!({ "computed": encoding::encode(&computed), "stated": stated }));
     if matches {

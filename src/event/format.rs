@@ -572,7 +572,12 @@ fn is_reference_with_hash(entry: Value<'_>) -> bool {
         return false;
     };
     match (pair.next(), pair.next(), pair.next()) {
-        (Some(id), Some(hashes), None) => is_event_id(id) && hashes.kind() == Kind::Object,
+        (Some(id), Some(hashes), None) => {
+            is_event_id(id)
+                && hashes
+                    .as_object()
+                    .is_some_and(|mut hashes| hashes.all(|hash| hash.value.kind() == Kind::String))
+        }
         _ => false,
     }
 }
@@ -619,7 +624,7 @@ fn check_signatures(signatures: Value<'_>) -> Result<(), FormatError> {
 
 /// The bytes of the event as canonical JSON, less those of `unsigned`: that field is not part
 /// of what was signed, any server on the way may add to it, and receivers throw it away.
-fn size_without_unsigned(event: &Canonical) -> usize {
+pub(crate) fn size_without_unsigned(event: &Canonical) -> usize {
     let unsigned = event
         .members()
         .find(|(key, _, _)| *key == b"unsigned")

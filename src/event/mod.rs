@@ -7,6 +7,6 @@ mod pdu;
 pub mod redaction;
 pub mod signatures;
 
-pub(crate) use format::exceeds_byte_limit;
 pub use format::{FormatError, Limits, MAX_AUTH_EVENTS, MAX_EVENT_BYTES, MAX_PREV_EVENTS};
+pub(crate) use format::{exceeds_byte_limit, size_without_unsigned};
 pub use pdu::{Pdu, Reference};

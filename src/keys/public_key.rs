@@ -20,6 +20,9 @@ pub enum KeyRefusal {
     /// The same key ID was seen with another key before.
     #[error("the key ID stands for another key already")]
     Conflict,
+    /// It is an old key, and the answer does not say since when.
+    #[error("the old key has no expired_ts, so nobody knows which events it may have signed")]
+    NoExpiry,
     /// The key ID has not the form `ed25519:version`.
     #[error("the key ID does not have the form ed25519:version")]
     KeyId,
@@ -34,13 +37,18 @@ impl KeyRefusal {
             Self::Weak => "key_weak",
             Self::Leaked(_) => "key_leaked",
             Self::Conflict => "key_conflict",
+            Self::NoExpiry => "key_without_expiry",
             Self::KeyId => "key_id_invalid",
         }
     }
 }
 
 /// Keys whose private half is known to everybody, with where it was published.
-const LEAKED: &[(&str, &str)] = &[];
+const LEAKED: &[(&str, &str)] = &[(
+    // Go's math/rand with seed 0, which ess-helm once took for randomness.
+    "l/O9hxMVKB6Lg+3Hqf0FQQZhVESQcMzbPN1Cz2nM3og",
+    "CVE-2026-24044",
+)];
 
 /// An ed25519 public key, decoded once.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -165,16 +165,20 @@ impl KeyResponse {
         }
         answer.check_signatures(&response, check)?;
         for member in old_keys.into_iter().flatten() {
-            let expired = member.value.get("expired_ts").and_then(Value::as_i64);
-            // Without a date there is no telling which events the key may have signed.
-            answer.take(
-                &member.key(),
-                member.value,
-                None,
-                Some(expired.unwrap_or(i64::MIN)),
-            );
+            let key_id = member.key();
+            match member.value.get("expired_ts").and_then(Value::as_i64) {
+                Some(expired) => answer.take(&key_id, member.value, None, Some(expired)),
+                None => answer.refuse(&key_id, KeyRefusal::NoExpiry),
+            }
         }
         Ok(answer)
+    }
+
+    fn refuse(&mut self, key_id: &str, refusal: KeyRefusal) {
+        self.refused.push(RefusedKey {
+            key_id: key_id.to_owned(),
+            refusal,
+        });
     }
 
     fn take(
@@ -184,40 +188,32 @@ impl KeyResponse {
         valid_until_ts: Option<i64>,
         expired_ts: Option<i64>,
     ) {
-        let mut refuse = |refusal| {
-            self.refused.push(RefusedKey {
-                key_id: key_id.to_owned(),
-                refusal,
-            });
-        };
         if !is_ed25519_key_id(key_id) {
-            return refuse(KeyRefusal::KeyId);
+            return self.refuse(key_id, KeyRefusal::KeyId);
         }
         let text = value.get("key").and_then(Value::as_str);
-        let key = match text
+        let key = text
             .ok_or(KeyRefusal::Invalid)
-            .and_then(|text| PublicKey::from_base64(&text))
-        {
+            .and_then(|text| PublicKey::from_base64(&text));
+        let key = match key {
             Ok(key) => key,
-            Err(refusal) => return refuse(refusal),
+            Err(refusal) => return self.refuse(key_id, refusal),
         };
         if let Some(refusal) = key.refusal() {
-            refuse(refusal);
+            self.refuse(key_id, refusal);
         }
-        match self.keys.iter().find(|(known, _)| known == key_id) {
-            // A key that is listed as current and as old: what it was before does not matter.
-            Some((_, known)) if known.key == key => {}
-            Some(_) => refuse(KeyRefusal::Conflict),
-            None => {
-                let fetched_ts = Some(self.fetched_ts);
-                let known = KnownKey {
-                    key,
-                    valid_until_ts,
-                    expired_ts,
-                    fetched_ts,
-                };
-                self.keys.push((key_id.to_owned(), known));
-            }
+        let fetched_ts = Some(self.fetched_ts);
+        let new = KnownKey {
+            key,
+            valid_until_ts,
+            expired_ts,
+            fetched_ts,
+        };
+        match self.keys.iter_mut().find(|(known, _)| known == key_id) {
+            // Listed as current and as old: what the server says of its end is to be believed.
+            Some((_, known)) if known.key == new.key => *known = new,
+            Some(_) => self.refuse(key_id, KeyRefusal::Conflict),
+            None => self.keys.push((key_id.to_owned(), new)),
         }
     }
 
