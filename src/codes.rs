@@ -38,7 +38,6 @@ const CANONICAL_JSON: &str = "https://spec.matrix.org/v1.19/appendices/#canonica
 const EVENT_FORMAT: &str = "https://spec.matrix.org/v1.19/rooms/v12/#event-format";
 const SIGNATURES: &str = "https://spec.matrix.org/v1.19/server-server-api/#validating-hashes-and-signatures-on-received-events";
 const KEYS: &str = "https://spec.matrix.org/v1.19/server-server-api/#publishing-keys";
-const KEY_VALIDITY: &str = "https://spec.matrix.org/v1.19/rooms/v5/#signing-key-validity-period";
 const CONTENT_HASH: &str =
     "https://spec.matrix.org/v1.19/server-server-api/#calculating-the-content-hash-for-an-event";
 const IDENTIFIERS: &str = "https://spec.matrix.org/v1.19/appendices/#identifier-grammar";
@@ -47,74 +46,34 @@ const SIGNING_JSON: &str = "https://spec.matrix.org/v1.19/appendices/#signing-js
 const BASE64: &str = "https://spec.matrix.org/v1.19/appendices/#unpadded-base64";
 
 const fn format(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
-    Code {
-        code,
-        kind: Kind::Verdict,
-        check: Some(1),
-        effect: Some("dropped"),
-        summary,
-        spec,
-    }
+    Code { code, kind: Kind::Verdict, check: Some(1), effect: Some("dropped"), summary, spec }
 }
 
 const fn signature(code: &'static str, effect: &'static str, summary: &'static str) -> Code {
     let spec = SIGNATURES;
-    Code {
-        code,
-        kind: Kind::Verdict,
-        check: Some(2),
-        effect: Some(effect),
-        summary,
-        spec,
-    }
+    Code { code, kind: Kind::Verdict, check: Some(2), effect: Some(effect), summary, spec }
 }
 
 const fn flag(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
-    Code {
-        code,
-        kind: Kind::Flag,
-        check: None,
-        effect: None,
-        summary,
-        spec,
-    }
+    Code { code, kind: Kind::Flag, check: None, effect: None, summary, spec }
 }
 
 const fn error(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
-    Code {
-        code,
-        kind: Kind::Error,
-        check: None,
-        effect: None,
-        summary,
-        spec,
-    }
+    Code { code, kind: Kind::Error, check: None, effect: None, summary, spec }
 }
 
 /// All codes. Those of check 1 about JSON and numbers are also errors of the functions that take
 /// JSON.
 pub static ALL: &[Code] = &[
     format("json_syntax", "The bytes are not JSON.", CANONICAL_JSON),
-    format(
-        "json_invalid_utf8",
-        "The bytes are not UTF-8.",
-        CANONICAL_JSON,
-    ),
-    format(
-        "json_lone_surrogate",
-        "A string escapes half of a surrogate pair.",
-        CANONICAL_JSON,
-    ),
+    format("json_invalid_utf8", "The bytes are not UTF-8.", CANONICAL_JSON),
+    format("json_lone_surrogate", "A string escapes half of a surrogate pair.", CANONICAL_JSON),
     format(
         "json_control_character",
         "A string holds a control character unescaped.",
         CANONICAL_JSON,
     ),
-    format(
-        "json_trailing_data",
-        "Something follows the JSON document.",
-        CANONICAL_JSON,
-    ),
+    format("json_trailing_data", "Something follows the JSON document.", CANONICAL_JSON),
     format(
         "json_number_overflow",
         "A number is too large for a double (room versions 1 to 5 allow fractions, but no infinity).",
@@ -125,11 +84,7 @@ pub static ALL: &[Code] = &[
         "More than 127 arrays and objects stand inside each other.",
         CANONICAL_JSON,
     ),
-    format(
-        "not_an_object",
-        "The event is JSON, but not an object.",
-        EVENT_FORMAT,
-    ),
+    format("not_an_object", "The event is JSON, but not an object.", EVENT_FORMAT),
     format(
         "number_not_integer",
         "A number has a fraction or an exponent (room versions 6 and later).",
@@ -145,27 +100,15 @@ pub static ALL: &[Code] = &[
         "The event has more than 65536 bytes as canonical JSON, `unsigned` not counted.",
         SIZE_LIMITS,
     ),
-    format(
-        "field_missing",
-        "A required field is missing.",
-        EVENT_FORMAT,
-    ),
-    format(
-        "field_wrong_type",
-        "A field is of the wrong type.",
-        EVENT_FORMAT,
-    ),
+    format("field_missing", "A required field is missing.", EVENT_FORMAT),
+    format("field_wrong_type", "A field is of the wrong type.", EVENT_FORMAT),
     format(
         "field_too_long",
         "`type`, `sender`, `room_id`, `event_id` or `state_key` is longer than 255.",
         SIZE_LIMITS,
     ),
     format("sender_invalid", "`sender` is not a user ID.", IDENTIFIERS),
-    format(
-        "room_id_invalid",
-        "`room_id` is not a room ID of the room version.",
-        IDENTIFIERS,
-    ),
+    format("room_id_invalid", "`room_id` is not a room ID of the room version.", IDENTIFIERS),
     format(
         "event_id_invalid",
         "`event_id` of room version 1 or 2 is not an event ID.",
@@ -176,47 +119,23 @@ pub static ALL: &[Code] = &[
         "`event_id` is there, which room versions 3 and later do not have.",
         EVENT_FORMAT,
     ),
-    format(
-        "too_many_prev_events",
-        "`prev_events` names more than 20 events.",
-        EVENT_FORMAT,
-    ),
-    format(
-        "too_many_auth_events",
-        "`auth_events` names more than 10 events.",
-        EVENT_FORMAT,
-    ),
+    format("too_many_prev_events", "`prev_events` names more than 20 events.", EVENT_FORMAT),
+    format("too_many_auth_events", "`auth_events` names more than 10 events.", EVENT_FORMAT),
     format(
         "reference_malformed",
         "An entry of `prev_events` or `auth_events` is not a reference to an event.",
         EVENT_FORMAT,
     ),
     format("depth_negative", "`depth` is negative.", EVENT_FORMAT),
-    format(
-        "depth_too_large",
-        "`depth` is above the limit of the room version.",
-        EVENT_FORMAT,
-    ),
-    format(
-        "timestamp_out_of_range",
-        "`origin_server_ts` does not fit 64 bits.",
-        EVENT_FORMAT,
-    ),
+    format("depth_too_large", "`depth` is above the limit of the room version.", EVENT_FORMAT),
+    format("timestamp_out_of_range", "`origin_server_ts` does not fit 64 bits.", EVENT_FORMAT),
     format(
         "signatures_malformed",
         "`signatures` is not an object of objects of strings.",
         EVENT_FORMAT,
     ),
-    format(
-        "content_hash_missing",
-        "`hashes` has no string `sha256`.",
-        EVENT_FORMAT,
-    ),
-    signature(
-        "signature_missing",
-        "dropped",
-        "A server that must sign did not.",
-    ),
+    format("content_hash_missing", "`hashes` has no string `sha256`.", EVENT_FORMAT),
+    signature("signature_missing", "dropped", "A server that must sign did not."),
     signature(
         "signature_unknown_algorithm",
         "dropped",
@@ -227,11 +146,7 @@ pub static ALL: &[Code] = &[
         "dropped",
         "A signature by a known key is not base64 of 64 bytes.",
     ),
-    signature(
-        "signature_invalid",
-        "dropped",
-        "A signature by a known key does not fit the event.",
-    ),
+    signature("signature_invalid", "dropped", "A signature by a known key does not fit the event."),
     signature(
         "signature_key_expired",
         "dropped",
@@ -260,11 +175,7 @@ pub static ALL: &[Code] = &[
         summary: "The content hash differs: the event was redacted, or changed on the way. Its redacted copy is used.",
         spec: CONTENT_HASH,
     },
-    flag(
-        "duplicate_keys",
-        "A key stands twice in an object; the last one counts.",
-        CANONICAL_JSON,
-    ),
+    flag("duplicate_keys", "A key stands twice in an object; the last one counts.", CANONICAL_JSON),
     flag(
         "negative_zero",
         "`-0` stands in the event and counts as 0; servers built on ruma refuse it.",
@@ -295,41 +206,13 @@ pub static ALL: &[Code] = &[
         "Only with its `unsigned`, which is thrown away, the event is above the size limit.",
         SIZE_LIMITS,
     ),
-    error(
-        "unknown_room_version",
-        "The room version is not known.",
-        ROOM_VERSIONS,
-    ),
-    error(
-        "server_name_invalid",
-        "The text is not a server name.",
-        IDENTIFIERS,
-    ),
-    error(
-        "key_id_invalid",
-        "The key ID has not the form ed25519:version.",
-        SIGNING_JSON,
-    ),
-    error(
-        "key_invalid",
-        "The key is not base64 of an ed25519 public key.",
-        KEYS,
-    ),
-    error(
-        "key_weak",
-        "The key is of small order: anyone can sign for it.",
-        KEYS,
-    ),
-    error(
-        "key_leaked",
-        "The private half of the key has been published.",
-        KEYS,
-    ),
-    error(
-        "key_conflict",
-        "The key ID stands for another key already.",
-        KEYS,
-    ),
+    error("unknown_room_version", "The room version is not known.", ROOM_VERSIONS),
+    error("server_name_invalid", "The text is not a server name.", IDENTIFIERS),
+    error("key_id_invalid", "The key ID has not the form ed25519:version.", SIGNING_JSON),
+    error("key_invalid", "The key is not base64 of an ed25519 public key.", KEYS),
+    error("key_weak", "The key is of small order: anyone can sign for it.", KEYS),
+    error("key_leaked", "The private half of the key has been published.", KEYS),
+    error("key_conflict", "The key ID stands for another key already.", KEYS),
     error(
         "key_without_expiry",
         "An old key without expired_ts: nobody knows which events it may have signed.",
@@ -361,32 +244,15 @@ pub static ALL: &[Code] = &[
         "A key response is of another server than the one asked.",
         KEYS,
     ),
-    error(
-        "validity_invalid",
-        "The validity of a key is not given as milliseconds.",
-        KEY_VALIDITY,
-    ),
-    error(
-        "random_unavailable",
-        "The platform has no source of randomness.",
-        SIGNING_JSON,
-    ),
+    error("random_unavailable", "The platform has no source of randomness.", SIGNING_JSON),
     error(
         "input_unreadable",
         "The document is no event, list of events, transaction or room file.",
         EVENT_FORMAT,
     ),
     error("input_empty", "The document holds no event.", EVENT_FORMAT),
-    error(
-        "invalid_argument",
-        "An argument is of the wrong type.",
-        ROOM_VERSIONS,
-    ),
-    error(
-        "invalid_option",
-        "An option is not known, or of the wrong type.",
-        ROOM_VERSIONS,
-    ),
+    error("invalid_argument", "An argument is of the wrong type.", ROOM_VERSIONS),
+    error("invalid_option", "An option is not known, or of the wrong type.", ROOM_VERSIONS),
     error(
         "lossy_object",
         "A JavaScript object holds something that JSON cannot hold; pass the text instead.",
@@ -397,11 +263,7 @@ pub static ALL: &[Code] = &[
         "The module has not been initialised yet: await init() first.",
         ROOM_VERSIONS,
     ),
-    error(
-        "key_disposed",
-        "The signing key has been disposed of.",
-        SIGNING_JSON,
-    ),
+    error("key_disposed", "The signing key has been disposed of.", SIGNING_JSON),
     error(
         "wasm_trap",
         "A fault inside the module; it has been replaced, and the next call works.",

@@ -15,6 +15,7 @@
 //! | [`identifiers`] | names of servers, users, rooms, events, keys |
 //! | [`event`] | format, redaction, hashes and IDs, signatures |
 //! | [`keys`] | our signing keys, other servers' keys and when they were valid |
+//! | [`evidence`] | what was seen and compared, as data |
 //! | [`receive`] | the checks on receipt of an event, in order: bytes in, [`verdict`] out |
 //! | [`reader`] | events out of the documents in which they travel |
 //! | [`codes`] | every code a verdict or an error can have |
@@ -35,6 +36,7 @@ mod bindings;
 pub mod codes;
 pub mod encoding;
 pub mod event;
+pub mod evidence;
 pub mod identifiers;
 pub mod json;
 pub mod keys;

@@ -157,11 +157,7 @@ impl Current {
 
     fn take(&mut self, limit: usize) -> Result<Vec<u8>, usize> {
         let taken = std::mem::take(self);
-        if taken.length <= limit {
-            Ok(taken.bytes)
-        } else {
-            Err(taken.length)
-        }
+        if taken.length <= limit { Ok(taken.bytes) } else { Err(taken.length) }
     }
 }
 
@@ -299,12 +295,7 @@ impl EventReader {
     /// # Errors
     /// [`ReadError::Truncated`], [`ReadError::Empty`].
     pub fn end(&mut self) -> Result<(), ReadError> {
-        let truncated = |inside| {
-            Err(ReadError::Truncated {
-                offset: self.offset,
-                inside,
-            })
-        };
+        let truncated = |inside| Err(ReadError::Truncated { offset: self.offset, inside });
         match self.place {
             Place::Line => self.finish_line(),
             Place::Start | Place::End => {}
@@ -473,11 +464,7 @@ impl EventReader {
     }
 
     fn close_list(&mut self) {
-        self.place = if self.shape == Shape::Room {
-            Place::AfterMember
-        } else {
-            Place::End
-        };
+        self.place = if self.shape == Shape::Room { Place::AfterMember } else { Place::End };
     }
 
     /// Takes note of a member of a room file.
@@ -503,9 +490,7 @@ impl EventReader {
     fn note_header_before_pdus(&mut self) {
         let object = [self.current.bytes.as_slice(), b"}"].concat();
         if let Ok(object) = json::parse(&object, Numbers::Keep) {
-            let key = String::from_utf8_lossy(&self.key)
-                .trim_matches('"')
-                .to_owned();
+            let key = String::from_utf8_lossy(&self.key).trim_matches('"').to_owned();
             if let Some(value) = object.get(&key) {
                 self.note_header(value.text());
             }
@@ -573,10 +558,7 @@ impl EventReader {
         } else {
             format!("the byte 0x{byte:02x}")
         };
-        ReadError::Unreadable {
-            offset: self.offset,
-            found,
-        }
+        ReadError::Unreadable { offset: self.offset, found }
     }
 }
 

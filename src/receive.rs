@@ -6,9 +6,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::json;
-
-use crate::encoding;
+use crate::encoding::{self, Decoded};
 use crate::event::redaction::{self, Form};
 use crate::event::signatures::{
     self, EventSignatures, ServerFailure, ServerReport, SignatureReport, SignatureStatus,
@@ -17,6 +15,7 @@ use crate::event::{
     FormatError, Limits, MAX_AUTH_EVENTS, MAX_EVENT_BYTES, Pdu, exceeds_byte_limit, hashes,
     size_without_unsigned,
 };
+use crate::evidence::Evidence;
 use crate::json::{self, Canonical, Kind, MAX_SAFE_INTEGER, Numbers};
 use crate::keys::KeyRing;
 use crate::room_version::{RoomIdFormat, RoomVersion};
@@ -51,12 +50,12 @@ pub fn verify(
     redaction::write_redacted(event.json(), version.redaction, Form::Signed, &mut signed);
     let event_id = hashes::event_id(event.json(), &hashes::sha256(&signed), version);
 
-    let mut flags = format_flags(&event);
     let signatures = signatures::verify_event(&event, &signed, ring);
-    signature_flags(&signatures, &mut flags);
+    let stated = hashes::stated_content_hash(event.json()).unwrap_or_default();
+    let decoded = encoding::decode::<32>(&stated);
+    let hash = hash_check(&event, &stated, decoded.as_ref(), options);
+    let flags = flags(&event, &signatures, decoded.as_ref());
     let signatures = signature_check(&event, &signatures, options);
-    let hash = hash_check(&event, options, &mut flags);
-    flags.sort_unstable();
 
     let outcome = match signatures.result {
         CheckResult::Fail => Outcome::Dropped,
@@ -89,10 +88,7 @@ fn dropped(
     error: &FormatError,
     version: &'static RoomVersion,
 ) -> Verdict {
-    let text = |key| {
-        json.and_then(|json| json.get(key)?.as_str())
-            .map(Cow::into_owned)
-    };
+    let text = |key| json.and_then(|json| json.get(key)?.as_str()).map(Cow::into_owned);
     Verdict {
         event_id: None,
         room_version: version.id,
@@ -112,113 +108,81 @@ fn dropped(
             Check::new(2, CheckResult::Skip),
             Check::new(3, CheckResult::Skip),
         ],
-        flags: json.map(note_flags).unwrap_or_default(),
+        flags: Vec::new(),
     }
 }
 
 fn format_check(event: &Pdu, options: Options) -> Check {
     let evidence = options.evidence.then(|| {
-        json!({
-            "bytes": event.json().text().len(),
-            "nesting": event.json().notes().nesting,
-            "depth": integer(event.depth()),
-            "origin_server_ts": integer(event.origin_server_ts()),
-        })
+        Evidence::object([
+            ("bytes", event.json().text().len().into()),
+            ("nesting", event.json().notes().nesting.into()),
+            ("depth", event.depth().into()),
+            ("origin_server_ts", event.origin_server_ts().into()),
+        ])
     });
-    Check {
-        evidence,
-        ..Check::new(1, CheckResult::Pass)
-    }
-}
-
-fn note_flags(json: &Canonical) -> Vec<&'static str> {
-    let notes = json.notes();
-    let flags = [
-        ("duplicate_keys", notes.duplicate_keys),
-        ("negative_zero", notes.negative_zero),
-    ];
-    flags
-        .into_iter()
-        .filter(|(_, set)| *set)
-        .map(|(flag, _)| flag)
-        .collect()
-}
-
-/// Where other implementations judge the format otherwise, as measured with Synapse 1.163.
-fn format_flags(event: &Pdu) -> Vec<&'static str> {
-    let json = event.json();
-    let size = size_without_unsigned(json);
-    let unsigned = json.get("unsigned");
-    let counts_create_event = event.version().room_id_format == RoomIdFormat::CreateEventId;
-    let mut flags = note_flags(json);
-    let found = [
-        ("unsigned_oversized", json.text().len() > MAX_EVENT_BYTES),
-        (
-            "unsigned_malformed",
-            unsigned.is_some_and(|value| value.kind() != Kind::Object),
-        ),
-        (
-            "size_limit_divergent",
-            size.saturating_add(EMPTY_UNSIGNED.len()) > MAX_EVENT_BYTES,
-        ),
-        ("byte_limit_divergent", exceeds_byte_limit(json)),
-        ("depth_limit_divergent", event.depth() > MAX_SAFE_INTEGER),
-        (
-            "auth_events_limit_divergent",
-            counts_create_event && event.auth_events().count() == MAX_AUTH_EVENTS,
-        ),
-    ];
-    flags.extend(
-        found
-            .into_iter()
-            .filter(|(_, set)| *set)
-            .map(|(flag, _)| flag),
-    );
-    flags
+    Check { evidence, ..Check::new(1, CheckResult::Pass) }
 }
 
 /// What Synapse adds to every event before it measures it.
 const EMPTY_UNSIGNED: &str = ",\"unsigned\":{}";
 
-fn signature_flags(signatures: &EventSignatures, flags: &mut Vec<&'static str>) {
-    let all = || {
-        signatures
-            .required
-            .iter()
-            .flat_map(|server| &server.signatures)
+/// What is worth knowing about an event that is well formed, above all where other
+/// implementations judge otherwise (as measured with Synapse 1.163).
+fn flags(
+    event: &Pdu,
+    signatures: &EventSignatures,
+    stated_hash: Option<&Decoded<32>>,
+) -> Vec<&'static str> {
+    let json = event.json();
+    let notes = json.notes();
+    let size = size_without_unsigned(json);
+    let unsigned = json.get("unsigned");
+    let implied_create_event = event.version().room_id_format == RoomIdFormat::CreateEventId;
+    let signed = |wanted: fn(&SignatureReport) -> bool| {
+        signatures.required.iter().flat_map(|server| &server.signatures).any(wanted)
     };
-    if all().any(|signature| signature.url_safe && signature.status == SignatureStatus::Valid) {
-        flags.push(URL_SAFE);
-    }
-    if all().any(|signature| signature.divergent) {
-        flags.push("ed25519_divergent");
-    }
+    [
+        (
+            "auth_events_limit_divergent",
+            implied_create_event && event.auth_events().count() == MAX_AUTH_EVENTS,
+        ),
+        ("byte_limit_divergent", exceeds_byte_limit(json)),
+        ("depth_limit_divergent", event.depth() > MAX_SAFE_INTEGER),
+        ("duplicate_keys", notes.duplicate_keys),
+        ("ed25519_divergent", signed(|signature| signature.divergent)),
+        ("negative_zero", notes.negative_zero),
+        ("size_limit_divergent", size.saturating_add(EMPTY_UNSIGNED.len()) > MAX_EVENT_BYTES),
+        ("unsigned_malformed", unsigned.is_some_and(|value| value.kind() != Kind::Object)),
+        ("unsigned_oversized", json.text().len() > MAX_EVENT_BYTES),
+        (
+            "url_safe_base64",
+            signed(|signature| signature.url_safe && signature.status == SignatureStatus::Valid)
+                || stated_hash.is_some_and(|hash| hash.url_safe),
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, set)| *set)
+    .map(|(flag, _)| flag)
+    .collect()
 }
 
 fn signature_check(event: &Pdu, signatures: &EventSignatures, options: Options) -> Check {
-    // A failure that decides goes before one that is for want of a key.
-    let mut failures: Vec<(&ServerReport, ServerFailure)> = signatures
+    let failures: Vec<(&ServerReport, ServerFailure)> = signatures
         .required
         .iter()
         .filter_map(|server| server.judge().err().map(|failure| (server, failure)))
         .collect();
-    failures.sort_by_key(|(_, failure)| *failure == ServerFailure::KeyMissing);
-    let Some((server, failure)) = failures.first() else {
-        let evidence = options
-            .evidence
-            .then(|| signature_evidence(event, signatures));
-        return Check {
-            evidence,
-            ..Check::new(2, CheckResult::Pass)
-        };
+    // A failure that decides goes before one that is for want of a key.
+    let decisive = failures.iter().find(|(_, failure)| *failure != ServerFailure::KeyMissing);
+    let Some((server, failure)) = decisive.or(failures.first()) else {
+        let evidence = options.evidence.then(|| signature_evidence(event, signatures));
+        return Check { evidence, ..Check::new(2, CheckResult::Pass) };
     };
     let mut missing = Vec::new();
     let result = if *failure == ServerFailure::KeyMissing {
         for (server, _) in &failures {
-            let keys = server
-                .signatures
-                .iter()
-                .filter(|s| s.status == SignatureStatus::KeyMissing);
+            let keys = server.signatures.iter().filter(|s| s.status == SignatureStatus::KeyMissing);
             missing.extend(keys.map(|signature| format!("{} {}", server.server, signature.key_id)));
         }
         CheckResult::Incomplete
@@ -239,83 +203,60 @@ fn signature_check(event: &Pdu, signatures: &EventSignatures, options: Options) 
     }
 }
 
-fn signature_evidence(event: &Pdu, signatures: &EventSignatures) -> serde_json::Value {
-    let required: Vec<_> = signatures.required.iter().map(server_evidence).collect();
-    let mut evidence = json!({
-        "origin_server_ts": integer(event.origin_server_ts()),
-        "required": required,
-    });
-    if let (Some(authoriser), Some(object)) = (&signatures.authoriser, evidence.as_object_mut()) {
-        object.insert("join_authoriser".to_owned(), server_evidence(authoriser));
-    }
-    evidence
+fn signature_evidence(event: &Pdu, signatures: &EventSignatures) -> Evidence {
+    Evidence::object([
+        ("origin_server_ts", event.origin_server_ts().into()),
+        ("required", signatures.required.iter().map(server_evidence).collect()),
+    ])
+    .with_some("join_authoriser", signatures.authoriser.as_ref().map(server_evidence))
 }
 
 /// What became of the signatures of a server, as data.
 #[must_use]
-pub fn server_evidence(report: &ServerReport) -> serde_json::Value {
-    let signatures: Vec<_> = report.signatures.iter().map(signature_report).collect();
-    let mut evidence = json!({ "server": report.server, "signatures": signatures });
-    if let (Err(failure), Some(object)) = (report.judge(), evidence.as_object_mut()) {
-        object.insert("code".to_owned(), failure.code().into());
-    }
-    evidence
+pub fn server_evidence(report: &ServerReport) -> Evidence {
+    Evidence::object([
+        ("server", (&report.server).into()),
+        ("signatures", report.signatures.iter().map(signature_evidence_of).collect()),
+    ])
+    .with_some("code", report.judge().err().map(ServerFailure::code))
 }
 
-fn signature_report(signature: &SignatureReport) -> serde_json::Value {
+fn signature_evidence_of(signature: &SignatureReport) -> Evidence {
     use SignatureStatus as Status;
-    let key_id = &signature.key_id;
+    let result = |result: &'static str| {
+        Evidence::object([("key_id", (&signature.key_id).into()), ("result", result.into())])
+    };
+    let skipped = |because: &'static str| result("skipped").with("because", because);
     match signature.status {
-        Status::Valid => json!({ "key_id": key_id, "result": "valid" }),
-        Status::Invalid => json!({ "key_id": key_id, "result": "invalid" }),
-        Status::Malformed => json!({ "key_id": key_id, "result": "malformed" }),
-        Status::PolicyServer => {
-            json!({ "key_id": key_id, "result": "skipped", "because": "policy_server" })
+        Status::Valid => result("valid"),
+        Status::Invalid => result("invalid"),
+        Status::Malformed => result("malformed"),
+        Status::PolicyServer => skipped("policy_server"),
+        Status::UnknownAlgorithm => skipped("unknown_algorithm"),
+        Status::KeyExpired { expired_ts } => {
+            skipped("key_expired").with_some("expired_ts", expired_ts)
         }
-        Status::UnknownAlgorithm => {
-            json!({ "key_id": key_id, "result": "skipped", "because": "unknown_algorithm" })
+        Status::KeyNotValidYet { valid_until_ts } => {
+            skipped("key_expired").with_some("valid_until_ts", valid_until_ts)
         }
-        Status::KeyExpired { expired_ts } => json!({
-            "key_id": key_id, "result": "skipped", "because": "key_expired",
-            "expired_ts": expired_ts.map(integer),
-        }),
-        Status::KeyNotValidYet { valid_until_ts } => json!({
-            "key_id": key_id, "result": "skipped", "because": "key_expired",
-            "valid_until_ts": valid_until_ts.map(integer),
-        }),
-        Status::KeyRefused(refusal) => json!({
-            "key_id": key_id, "result": "skipped", "because": refusal.code(),
-        }),
-        Status::KeyUnknown { asked } => json!({
-            "key_id": key_id, "result": "skipped", "because": "key_unknown",
-            "fetched_ts": integer(asked),
-        }),
-        Status::KeyMissing => {
-            json!({ "key_id": key_id, "result": "skipped", "because": "key_missing" })
-        }
+        Status::KeyRefused(refusal) => skipped(refusal.code()),
+        Status::KeyUnknown { asked } => skipped("key_unknown").with("fetched_ts", asked),
+        Status::KeyMissing => skipped("key_missing"),
     }
 }
 
-const URL_SAFE: &str = "url_safe_base64";
-
-fn hash_check(event: &Pdu, options: Options, flags: &mut Vec<&'static str>) -> Check {
+fn hash_check(event: &Pdu, stated: &str, decoded: Option<&Decoded<32>>, options: Options) -> Check {
     let computed = hashes::content_hash(event.json());
-    let stated = hashes::stated_content_hash(event.json()).unwrap_or_default();
     // As bytes: padding and trailing bits make no other hash.
-    let decoded = encoding::decode::<32>(&stated);
-    let matches = decoded
-        .as_ref()
-        .is_some_and(|decoded| decoded.bytes == computed);
-    if matches && decoded.is_some_and(|decoded| decoded.url_safe) && !flags.contains(&URL_SAFE) {
-        flags.push(URL_SAFE);
-    }
-    let evidence = (!matches || options.evidence)
-        .then(|| json!({ "computed": encoding::encode(&computed), "stated": stated }));
+    let matches = decoded.is_some_and(|decoded| decoded.bytes == computed);
+    let evidence = (!matches || options.evidence).then(|| {
+        Evidence::object([
+            ("computed", encoding::encode(&computed).into()),
+            ("stated", stated.into()),
+        ])
+    });
     if matches {
-        return Check {
-            evidence,
-            ..Check::new(3, CheckResult::Pass)
-        };
+        return Check { evidence, ..Check::new(3, CheckResult::Pass) };
     }
     let reason = format!(
         "the content hashes to {}, the event states {stated}: its redacted copy is used",
@@ -326,14 +267,5 @@ fn hash_check(event: &Pdu, options: Options, flags: &mut Vec<&'static str>) -> C
         reason: Some(reason),
         evidence,
         ..Check::new(3, CheckResult::Fail)
-    }
-}
-
-/// A number for people who read it with JavaScript: as text where a double would round it.
-pub(crate) fn integer(value: i64) -> serde_json::Value {
-    if value.unsigned_abs() <= MAX_SAFE_INTEGER.unsigned_abs() {
-        value.into()
-    } else {
-        value.to_string().into()
     }
 }

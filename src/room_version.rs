@@ -9,6 +9,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::event::redaction::{self, RedactionRules};
+use crate::evidence::Quoted;
 use crate::json::MAX_SAFE_INTEGER;
 
 /// What sets one room version apart from the others.
@@ -105,7 +106,7 @@ pub enum RoomIdFormat {
 
 /// A room version that is not in the table.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("the room version {0:?} is not known; known are 1 to 12")]
+#[error("the room version {} is not known; known are 1 to 12", Quoted(.0))]
 pub struct UnknownRoomVersion(pub String);
 
 const V1: RoomVersion = RoomVersion {
@@ -130,27 +131,11 @@ const V1: RoomVersion = RoomVersion {
     redacts_in_content: false,
     redaction: &redaction::V1,
 };
-const V2: RoomVersion = RoomVersion {
-    id: "2",
-    state_resolution: StateResolution::V2,
-    ..V1
-};
-const V3: RoomVersion = RoomVersion {
-    id: "3",
-    event_id_format: EventIdFormat::Hash,
-    redaction_rule: false,
-    ..V2
-};
-const V4: RoomVersion = RoomVersion {
-    id: "4",
-    event_id_format: EventIdFormat::UrlSafeHash,
-    ..V3
-};
-const V5: RoomVersion = RoomVersion {
-    id: "5",
-    enforce_key_validity: true,
-    ..V4
-};
+const V2: RoomVersion = RoomVersion { id: "2", state_resolution: StateResolution::V2, ..V1 };
+const V3: RoomVersion =
+    RoomVersion { id: "3", event_id_format: EventIdFormat::Hash, redaction_rule: false, ..V2 };
+const V4: RoomVersion = RoomVersion { id: "4", event_id_format: EventIdFormat::UrlSafeHash, ..V3 };
+const V5: RoomVersion = RoomVersion { id: "5", enforce_key_validity: true, ..V4 };
 const V6: RoomVersion = RoomVersion {
     id: "6",
     strict_canonical_json: true,
@@ -161,28 +146,12 @@ const V6: RoomVersion = RoomVersion {
     redaction: &redaction::V6,
     ..V5
 };
-const V7: RoomVersion = RoomVersion {
-    id: "7",
-    knock: true,
-    ..V6
-};
-const V8: RoomVersion = RoomVersion {
-    id: "8",
-    restricted_join: true,
-    redaction: &redaction::V8,
-    ..V7
-};
-const V9: RoomVersion = RoomVersion {
-    id: "9",
-    redaction: &redaction::V9,
-    ..V8
-};
-const V10: RoomVersion = RoomVersion {
-    id: "10",
-    string_power_levels: false,
-    knock_restricted_join: true,
-    ..V9
-};
+const V7: RoomVersion = RoomVersion { id: "7", knock: true, ..V6 };
+const V8: RoomVersion =
+    RoomVersion { id: "8", restricted_join: true, redaction: &redaction::V8, ..V7 };
+const V9: RoomVersion = RoomVersion { id: "9", redaction: &redaction::V9, ..V8 };
+const V10: RoomVersion =
+    RoomVersion { id: "10", string_power_levels: false, knock_restricted_join: true, ..V9 };
 const V11: RoomVersion = RoomVersion {
     id: "11",
     strict_byte_limits: true,
@@ -209,9 +178,7 @@ impl RoomVersion {
     /// [`UnknownRoomVersion`] when it is not in the table. Identifiers are compared whole:
     /// `"06"` and `"6 "` are no room versions.
     pub fn get(id: &str) -> Result<&'static Self, UnknownRoomVersion> {
-        ALL.iter()
-            .find(|version| version.id == id)
-            .ok_or_else(|| UnknownRoomVersion(id.to_owned()))
+        ALL.iter().find(|version| version.id == id).ok_or_else(|| UnknownRoomVersion(id.to_owned()))
     }
 
     /// The page of the specification for this version.

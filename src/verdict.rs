@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::evidence::Evidence;
+
 /// What becomes of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,7 +61,7 @@ pub struct Check {
     pub spec: Cow<'static, str>,
     /// What was seen: always for a check that did not pass, on demand for one that did.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub evidence: Option<serde_json::Value>,
+    pub evidence: Option<Evidence>,
     /// What is missing to decide.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,

@@ -1,17 +1,17 @@
 //! The key ring, and the checks that need one.
 
-use serde_json::json;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-use super::{Thrown, VerifyOptions, milliseconds, parse_object};
+use super::{Thrown, VerifyOptions, json_text, milliseconds, parse_object};
 use crate::event::signatures;
+use crate::evidence::Evidence;
 use crate::keys::{
     KeyRefusal, KeyResponse, KeyResponseError, KeyRing as Ring, KeyStanding, KnownKey, Moment,
     PublicKey,
 };
 use crate::reader::RawEvent;
-use crate::receive::{self, integer};
+use crate::receive;
 use crate::room_version::RoomVersion;
 use crate::verdict::Verdict;
 
@@ -33,10 +33,8 @@ impl KeyRing {
 
     /// Verifies a key response and takes its keys; gives a report as JSON.
     pub fn add_server_keys(&mut self, response: &[u8], fetched_ts: f64) -> Result<String, JsValue> {
-        let response = self
-            .verify_response(response, fetched_ts)
-            .map_err(Thrown::from)?;
-        Ok(self.take_response(response).to_string())
+        let response = self.verify_response(response, fetched_ts).map_err(Thrown::from)?;
+        Ok(json_text(&self.take_response(response)))
     }
 
     /// Takes many key responses: one, an array, or an object with `server_keys`; gives a JSON
@@ -47,16 +45,14 @@ impl KeyRing {
         fetched_ts: f64,
     ) -> Result<String, JsValue> {
         let responses = super::reader::key_responses(responses)?;
-        let reports: Vec<_> = responses
+        let reports: Evidence = responses
             .iter()
-            .map(
-                |response| match self.verify_response(response, fetched_ts) {
-                    Ok(response) => self.take_response(response),
-                    Err(error) => json!({ "error": Thrown::from(error).0 }),
-                },
-            )
+            .map(|response| match self.verify_response(response, fetched_ts) {
+                Ok(response) => self.take_response(response),
+                Err(error) => Evidence::object([("error", Thrown::from(error).0)]),
+            })
             .collect();
-        Ok(serde_json::Value::from(reports).to_string())
+        Ok(json_text(&reports))
     }
 
     fn verify_response(
@@ -67,61 +63,44 @@ impl KeyRing {
         KeyResponse::verify(response, None, milliseconds(fetched_ts), self.ring.check())
     }
 
-    fn take_response(&mut self, response: KeyResponse) -> serde_json::Value {
+    fn take_response(&mut self, response: KeyResponse) -> Evidence {
         let server_name = response.server_name.clone();
         let valid_until_ts = response.valid_until_ts;
-        let keys: Vec<_> = response
-            .keys
-            .iter()
-            .map(|(key_id, known)| describe(key_id, known))
-            .collect();
-        let refused: Vec<_> = self
-            .ring
-            .add(response)
-            .into_iter()
-            .map(|refused| {
-                json!({
-                    "key_id": refused.key_id,
-                    "code": refused.refusal.code(),
-                    "reason": refused.refusal.to_string(),
-                })
-            })
-            .collect();
-        json!({
-            "server_name": server_name,
-            "valid_until_ts": integer(valid_until_ts),
-            "keys": keys,
-            "refused": refused,
-        })
+        let keys = response.keys.iter().map(|(key_id, known)| describe(key_id, known)).collect();
+        let refused = self.ring.add(response).into_iter().map(|refused| {
+            Evidence::object([
+                ("key_id", refused.key_id.into()),
+                ("code", refused.refusal.code().into()),
+                ("reason", refused.refusal.to_string().into()),
+            ])
+        });
+        Evidence::object([
+            ("server_name", server_name.into()),
+            ("valid_until_ts", valid_until_ts.into()),
+            ("keys", keys),
+            ("refused", refused.collect()),
+        ])
     }
 
-    /// Takes a key that is trusted for other reasons; `validity` is JSON with `valid_until_ts`
-    /// or `expired_ts` in milliseconds, or neither.
+    /// Takes a key that is trusted for other reasons, with its validity in milliseconds.
     pub fn add_key(
         &mut self,
         server_name: &str,
         key_id: &str,
         public_key: &str,
-        validity: &str,
+        valid_until_ts: Option<f64>,
+        expired_ts: Option<f64>,
     ) -> Result<(), JsValue> {
-        let validity: serde_json::Value = serde_json::from_str(validity)
-            .map_err(|error| Thrown::new("validity_invalid", error))?;
-        let time = |name: &str| validity.get(name).and_then(serde_json::Value::as_i64);
         let refuse = |refusal: KeyRefusal| {
-            Thrown::new(
-                refusal.code(),
-                format!("{key_id} of {server_name}: {refusal}"),
-            )
+            Thrown::new(refusal.code(), format!("{key_id} of {server_name}: {refusal}"))
         };
         let known = KnownKey {
             key: PublicKey::from_base64(public_key).map_err(refuse)?,
-            valid_until_ts: time("valid_until_ts"),
-            expired_ts: time("expired_ts"),
+            valid_until_ts: valid_until_ts.map(milliseconds),
+            expired_ts: expired_ts.map(milliseconds),
             fetched_ts: None,
         };
-        self.ring
-            .add_trusted(server_name, key_id, known)
-            .map_err(refuse)?;
+        self.ring.add_trusted(server_name, key_id, known).map_err(refuse)?;
         Ok(())
     }
 
@@ -131,24 +110,14 @@ impl KeyRing {
         let Some(known) = self.ring.get(server_name, key_id) else {
             return "null".to_owned();
         };
-        let mut report = describe(key_id, known);
         let valid = match ts {
             None => known.key.refusal().is_none(),
             Some(ts) => {
-                let moment = Moment {
-                    ts: milliseconds(ts),
-                    enforce_validity: true,
-                };
-                matches!(
-                    self.ring.standing(server_name, key_id, moment),
-                    KeyStanding::Good(_)
-                )
+                let moment = Moment { ts: milliseconds(ts), enforce_validity: true };
+                matches!(self.ring.standing(server_name, key_id, moment), KeyStanding::Good(_))
             }
         };
-        if let Some(report) = report.as_object_mut() {
-            report.insert("valid".to_owned(), valid.into());
-        }
-        report.to_string()
+        json_text(&describe(key_id, known).with("valid", valid))
     }
 
     /// Checks the signatures of a server on a JSON object, made at `ts`, and gives what became
@@ -160,36 +129,22 @@ impl KeyRing {
         ts: Option<f64>,
     ) -> Result<String, JsValue> {
         let object = parse_object(object)?;
-        let moment = Moment {
-            ts: ts.map_or(i64::MIN, milliseconds),
-            enforce_validity: ts.is_some(),
-        };
+        let moment =
+            Moment { ts: ts.map_or(i64::MIN, milliseconds), enforce_validity: ts.is_some() };
         let report = signatures::verify_json(&object, server_name, moment, &self.ring);
         let failure = report.judge().err();
-        let mut answer = receive::server_evidence(&report);
-        if let Some(answer) = answer.as_object_mut() {
-            answer.insert("valid".to_owned(), failure.is_none().into());
-            let flags: Vec<&str> = [
-                (
-                    "ed25519_divergent",
-                    report.signatures.iter().any(|one| one.divergent),
-                ),
-                (
-                    "url_safe_base64",
-                    report.signatures.iter().any(|one| one.url_safe),
-                ),
-            ]
-            .into_iter()
-            .filter(|(_, set)| *set)
-            .map(|(flag, _)| flag)
-            .collect();
-            answer.insert("flags".to_owned(), flags.into());
-            if let Some(failure) = failure {
-                let reason = signatures::sentence("object", &report, failure, ts.map(milliseconds));
-                answer.insert("reason".to_owned(), reason.into());
-            }
-        }
-        Ok(answer.to_string())
+        let flags = [
+            ("ed25519_divergent", report.signatures.iter().any(|one| one.divergent)),
+            ("url_safe_base64", report.signatures.iter().any(|one| one.url_safe)),
+        ];
+        let flags = flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag.into());
+        let reason = failure
+            .map(|failure| signatures::sentence("object", &report, failure, ts.map(milliseconds)));
+        let answer = receive::server_evidence(&report)
+            .with("valid", failure.is_none())
+            .with("flags", flags.collect::<Evidence>())
+            .with_some("reason", reason);
+        Ok(json_text(&answer))
     }
 
     /// Judges all events of a document by checks 1 to 3; gives a JSON array of verdicts.
@@ -197,9 +152,9 @@ impl KeyRing {
         &self,
         input: &[u8],
         room_version: &str,
-        options: JsValue,
+        options: &JsValue,
     ) -> Result<String, JsValue> {
-        let options = VerifyOptions::read(options)?;
+        let options = VerifyOptions::read(options);
         if options.single {
             let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
             let verdict = receive::verify(input, version, &self.ring, options.options());
@@ -235,23 +190,12 @@ fn verdicts(verdicts: impl Iterator<Item = Verdict>) -> String {
     super::text(out)
 }
 
-fn describe(key_id: &str, known: &KnownKey) -> serde_json::Value {
-    let mut report = json!({ "key_id": key_id, "public_key": known.key.to_base64() });
-    if let Some(report) = report.as_object_mut() {
-        for (name, value) in [
-            ("valid_until_ts", known.valid_until_ts),
-            ("expired_ts", known.expired_ts),
-            ("fetched_ts", known.fetched_ts),
-        ] {
-            if let Some(value) = value {
-                report.insert(name.to_owned(), integer(value));
-            }
-        }
-        if let Some(refusal) = known.key.refusal() {
-            report.insert("refused".to_owned(), refusal.code().into());
-        }
-    }
-    report
+fn describe(key_id: &str, known: &KnownKey) -> Evidence {
+    Evidence::object([("key_id", key_id.into()), ("public_key", known.key.to_base64().into())])
+        .with_some("valid_until_ts", known.valid_until_ts)
+        .with_some("expired_ts", known.expired_ts)
+        .with_some("fetched_ts", known.fetched_ts)
+        .with_some("refused", known.key.refusal().map(KeyRefusal::code))
 }
 
 impl From<KeyResponseError> for Thrown {

@@ -12,36 +12,34 @@ mod keys;
 mod reader;
 mod values;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use js_sys::Reflect;
+use serde::Serialize;
 use wasm_bindgen::JsValue;
 
 use crate::event::{FormatError, Limits};
+use crate::evidence::Evidence;
 use crate::json::{self, Canonical, JsonError, Numbers};
 use crate::receive::Options;
 use crate::room_version::{RoomVersion, UnknownRoomVersion};
 
-/// An error on its way out.
-struct Thrown(Value);
+/// An error on its way out: `code`, `message`, and what else there is to say.
+struct Thrown(Evidence);
 
 type Result<T> = std::result::Result<T, Thrown>;
 
 impl Thrown {
-    fn new(code: &str, message: impl ToString) -> Self {
-        Self(json!({ "code": code, "message": message.to_string() }))
+    fn new(code: &'static str, message: impl ToString) -> Self {
+        Self(Evidence::object([("code", code.into()), ("message", message.to_string().into())]))
     }
 
-    fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        if let Some(object) = self.0.as_object_mut() {
-            object.insert(key.to_owned(), value.into());
-        }
-        self
+    fn with(self, key: &'static str, value: impl Into<Evidence>) -> Self {
+        Self(self.0.with(key, value))
     }
 }
 
 impl From<Thrown> for JsValue {
     fn from(error: Thrown) -> Self {
-        Self::from_str(&error.0.to_string())
+        Self::from_str(&json_text(&error.0))
     }
 }
 
@@ -76,10 +74,7 @@ fn parse_object(bytes: &[u8]) -> Result<Canonical> {
     if json.is_object() {
         Ok(json)
     } else {
-        Err(FormatError::NotAnObject {
-            found: json.value().kind().name(),
-        }
-        .into())
+        Err(FormatError::NotAnObject { found: json.value().kind().name() }.into())
     }
 }
 
@@ -94,14 +89,18 @@ fn parse_event(bytes: &[u8], version: &RoomVersion) -> Result<Canonical> {
     Ok(event)
 }
 
+/// Something of our own as JSON.
+fn json_text(value: &impl Serialize) -> String {
+    // Writing to memory does not fail, and nothing of ours is beyond JSON.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// Canonical JSON as the text it is.
 fn text(canonical: Vec<u8>) -> String {
     String::from_utf8(canonical).unwrap_or_default()
 }
 
 /// How to verify, as JavaScript says it.
-#[derive(Default, Deserialize)]
-#[serde(default)]
 struct VerifyOptions {
     backfill: bool,
     evidence: bool,
@@ -110,18 +109,21 @@ struct VerifyOptions {
 }
 
 impl VerifyOptions {
-    fn read(options: JsValue) -> Result<Self> {
-        serde_wasm_bindgen::from_value(options)
-            .map_err(|error| Thrown::new("invalid_option", error))
+    /// Reads the options from an object that the TypeScript face has made. One by one: the
+    /// machinery that reads any structure would be a twentieth of the module.
+    fn read(options: &JsValue) -> Self {
+        let get = |name: &str| Reflect::get(options, &name.into()).unwrap_or_default();
+        Self {
+            backfill: get("backfill").is_truthy(),
+            evidence: get("evidence").is_truthy(),
+            single: get("single").is_truthy(),
+            fetched_ts: get("fetched_ts").as_f64(),
+        }
     }
 
     fn options(&self) -> Options {
         Options {
-            limits: if self.backfill {
-                Limits::Backfill
-            } else {
-                Limits::All
-            },
+            limits: if self.backfill { Limits::Backfill } else { Limits::All },
             evidence: self.evidence,
         }
     }

@@ -35,10 +35,7 @@ impl EventReader {
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(shape: &str) -> Self {
-        Self {
-            reader: Reader::new(shape == "lines"),
-            taken_keys: 0,
-        }
+        Self { reader: Reader::new(shape == "lines"), taken_keys: 0 }
     }
 
     /// Takes the next piece.
@@ -66,10 +63,7 @@ impl EventReader {
     /// The key responses seen since the last call, as the text of a JSON array.
     pub fn take_server_keys(&mut self) -> String {
         let all = self.reader.server_keys();
-        let new = all
-            .get(self.taken_keys..)
-            .unwrap_or_default()
-            .join(b",".as_slice());
+        let new = all.get(self.taken_keys..).unwrap_or_default().join(b",".as_slice());
         self.taken_keys = all.len();
         super::text([b"[".as_slice(), &new, b"]"].concat())
     }
@@ -79,16 +73,11 @@ impl EventReader {
         &mut self,
         ring: &KeyRing,
         room_version: &str,
-        options: JsValue,
+        options: &JsValue,
     ) -> std::result::Result<String, JsValue> {
-        let options = VerifyOptions::read(options)?;
+        let options = VerifyOptions::read(options);
         let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
-        Ok(judge(
-            &ring.ring,
-            self.reader.take_events(),
-            version,
-            &options,
-        ))
+        Ok(judge(&ring.ring, self.reader.take_events(), version, &options))
     }
 
     /// Forgets the events read since the last call; gives how many they were.

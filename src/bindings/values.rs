@@ -1,16 +1,16 @@
 //! Functions of values: canonical JSON, hashes, IDs, redaction, names, tables, signing.
 
 use js_sys::Uint8Array;
-use serde_json::json;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
-use super::{Result, Thrown, object, parse_event, parse_object, text};
+use super::{Result, Thrown, json_text, object, parse_event, parse_object, text};
 use crate::codes;
 use crate::encoding;
 use crate::event::redaction::{self, Form};
 use crate::event::{FormatError, hashes, signatures};
+use crate::evidence::{Evidence, Quoted};
 use crate::identifiers::ServerName;
 use crate::json::{self, Numbers};
 use crate::keys::{SigningKey, SigningKeyError, read_key_file, scrub_stack};
@@ -20,11 +20,7 @@ use crate::room_version::{self, RoomVersion};
 /// become integers) or `historical` (room versions 1 to 5).
 #[wasm_bindgen]
 pub fn canonical_json(input: &[u8], numbers: &str) -> std::result::Result<String, JsValue> {
-    let policy = if numbers == "lenient" {
-        Numbers::Integral
-    } else {
-        Numbers::Keep
-    };
+    let policy = if numbers == "lenient" { Numbers::Integral } else { Numbers::Keep };
     let canonical = json::parse(input, policy).map_err(Thrown::from)?;
     if numbers != "historical"
         && let Some(defect) = canonical.first_non_strict_number(None)
@@ -37,9 +33,7 @@ pub fn canonical_json(input: &[u8], numbers: &str) -> std::result::Result<String
 /// The content hash of an event, in unpadded base64.
 #[wasm_bindgen]
 pub fn content_hash(event: &[u8]) -> std::result::Result<String, JsValue> {
-    Ok(encoding::encode(&hashes::content_hash(&parse_object(
-        event,
-    )?)))
+    Ok(encoding::encode(&hashes::content_hash(&parse_object(event)?)))
 }
 
 /// The reference hash of an event, in the base64 alphabet of the room version.
@@ -47,10 +41,7 @@ pub fn content_hash(event: &[u8]) -> std::result::Result<String, JsValue> {
 pub fn reference_hash(event: &[u8], room_version: &str) -> std::result::Result<String, JsValue> {
     let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
     let event = parse_event(event, version)?;
-    Ok(hashes::encode_reference_hash(
-        &hashes::reference_hash(&event, version),
-        version,
-    ))
+    Ok(hashes::encode_reference_hash(&hashes::reference_hash(&event, version), version))
 }
 
 /// The ID of an event.
@@ -75,8 +66,9 @@ pub fn redact(event: &[u8], room_version: &str) -> std::result::Result<String, J
 /// A server name taken apart: `{host, port, kind}`.
 #[wasm_bindgen]
 pub fn parse_server_name(name: &str) -> std::result::Result<JsValue, JsValue> {
-    let name = ServerName::parse(name)
-        .map_err(|error| Thrown::new("server_name_invalid", format!("{name:?}: {error}")))?;
+    let name = ServerName::parse(name).map_err(|error| {
+        Thrown::new("server_name_invalid", format!("{}: {error}", Quoted(name)))
+    })?;
     Ok(object(&name)?)
 }
 
@@ -105,9 +97,7 @@ pub fn sign_json(
         return Err(Thrown::from(FormatError::Number(defect)).into());
     }
     check_server_name(server_name)?;
-    let signed = with_key(seed, key_id, |key| {
-        signatures::sign_json(&object, server_name, key)
-    })?;
+    let signed = with_key(seed, key_id, |key| signatures::sign_json(&object, server_name, key))?;
     Ok(text(signed.into_text()))
 }
 
@@ -124,9 +114,8 @@ pub fn sign_event(
     let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
     let event = parse_event(event, version)?;
     check_server_name(server_name)?;
-    let signed = with_key(seed, key_id, |key| {
-        signatures::sign_event(&event, version, server_name, key)
-    })?;
+    let signed =
+        with_key(seed, key_id, |key| signatures::sign_event(&event, version, server_name, key))?;
     Ok(text(signed.into_text()))
 }
 
@@ -160,13 +149,17 @@ pub fn parse_key_file(file: &Uint8Array) -> std::result::Result<String, JsValue>
         .and_then(read_key_file)
         .map_err(Thrown::from);
     scrub_stack();
-    let entries: Vec<_> = found?
+    let entries: Evidence = found?
         .into_iter()
         .map(|entry| {
-            json!({ "key_id": entry.key_id, "seed_start": entry.seed.start, "seed_end": entry.seed.end })
+            Evidence::object([
+                ("key_id", entry.key_id.into()),
+                ("seed_start", entry.seed.start.into()),
+                ("seed_end", entry.seed.end.into()),
+            ])
         })
         .collect();
-    Ok(serde_json::Value::from(entries).to_string())
+    Ok(json_text(&entries))
 }
 
 /// A fault on purpose, to try what the face does about one.
@@ -184,10 +177,7 @@ impl From<SigningKeyError> for Thrown {
 fn check_server_name(name: &str) -> Result<()> {
     match ServerName::parse(name) {
         Ok(_) => Ok(()),
-        Err(error) => Err(Thrown::new(
-            "server_name_invalid",
-            format!("{name:?}: {error}"),
-        )),
+        Err(error) => Err(Thrown::new("server_name_invalid", format!("{}: {error}", Quoted(name)))),
     }
 }
 

@@ -3,9 +3,9 @@
 //! What the authorization rules judge is not judged here: the contents of known event types,
 //! or whether a create event may have a `room_id`.
 
-use serde_json::json;
 use thiserror::Error;
 
+use crate::evidence::{Evidence, Quoted};
 use crate::identifiers::{self, MAX_IDENTIFIER_BYTES};
 use crate::json::{Canonical, JsonError, Kind, NumberDefect, NumberDefectKind, Value};
 use crate::room_version::{RoomIdFormat, RoomVersion};
@@ -44,13 +44,13 @@ pub enum FormatError {
     #[error("{}", number_sentence(.0))]
     Number(NumberDefect),
     /// A required field is missing.
-    #[error("the field {field:?} is missing")]
+    #[error("the field \"{field}\" is missing")]
     Missing {
         /// The field.
         field: &'static str,
     },
     /// A field is of the wrong type.
-    #[error("the field {field:?} must be {expected}, it is {found}")]
+    #[error("the field \"{field}\" must be {expected}, it is {found}")]
     WrongType {
         /// The field.
         field: &'static str,
@@ -60,7 +60,7 @@ pub enum FormatError {
         found: &'static str,
     },
     /// A field is too long.
-    #[error("the field {field:?} has {length} {unit}, the limit is 255")]
+    #[error("the field \"{field}\" has {length} {unit}, the limit is 255")]
     TooLong {
         /// The field.
         field: &'static str,
@@ -70,13 +70,13 @@ pub enum FormatError {
         unit: &'static str,
     },
     /// `sender` is no user ID.
-    #[error("the sender {0:?} is not a user ID")]
+    #[error("the sender {} is not a user ID", Quoted(.0))]
     Sender(String),
     /// `room_id` has not the form of the room version.
-    #[error("the room ID {0:?} is not one of this room version, which has the form {1}")]
+    #[error("the room ID {} is not one of this room version, which has the form {}", Quoted(.0), .1)]
     RoomId(String, &'static str),
     /// `event_id` of room version 1 or 2 is no event ID.
-    #[error("the event ID {0:?} does not have the form $opaque:server_name")]
+    #[error("the event ID {} does not have the form $opaque:server_name", Quoted(.0))]
     EventId(String),
     /// `event_id` is present in a room version that has none.
     #[error("events of this room version have no field \"event_id\": the ID is their hash")]
@@ -112,7 +112,7 @@ pub enum FormatError {
     #[error("origin_server_ts {0} does not fit a 64-bit integer")]
     Timestamp(String),
     /// `signatures` is not an object of objects of strings.
-    #[error("the signatures of {server:?} must be an object of key IDs and base64 strings")]
+    #[error("the signatures of {} must be an object of key IDs and base64 strings", Quoted(server))]
     Signatures {
         /// The server whose entry is wrong.
         server: String,
@@ -129,11 +129,7 @@ pub enum FormatError {
 }
 
 fn number_sentence(defect: &NumberDefect) -> String {
-    let NumberDefect {
-        kind,
-        pointer,
-        number,
-    } = defect;
+    let NumberDefect { kind, pointer, number } = defect;
     let number: String = number.chars().take(40).collect();
     match kind {
         NumberDefectKind::NotInteger => {
@@ -177,55 +173,48 @@ impl FormatError {
 
     /// What was seen, as data.
     #[must_use]
-    pub fn evidence(&self) -> serde_json::Value {
+    pub fn evidence(&self) -> Evidence {
+        let field = |name: &'static str| Evidence::object([("field", name.into())]);
         match self {
-            Self::Json(error) => json!({ "offset": error.offset() }),
-            Self::NotAnObject { found } => json!({ "found": found }),
-            Self::Number(defect) => {
-                json!({ "pointer": defect.pointer, "number": defect.number })
+            Self::Json(error) => Evidence::object([("offset", error.offset().into())]),
+            Self::NotAnObject { found } => Evidence::object([("found", (*found).into())]),
+            Self::Number(defect) => Evidence::object([
+                ("pointer", (&defect.pointer).into()),
+                ("number", (&defect.number).into()),
+            ]),
+            Self::Missing { field: name } => field(name),
+            Self::WrongType { field: name, expected, found } => {
+                field(name).with("expected", *expected).with("found", *found)
             }
-            Self::Missing { field } => json!({ "field": field }),
-            Self::WrongType {
-                field,
-                expected,
-                found,
-            } => {
-                json!({ "field": field, "expected": expected, "found": found })
-            }
-            Self::TooLong {
-                field,
-                length,
-                unit,
-            } => {
-                json!({ "field": field, "length": length, "unit": unit, "limit": MAX_IDENTIFIER_BYTES })
-            }
-            Self::Sender(found) => json!({ "field": "sender", "found": found }),
+            Self::TooLong { field: name, length, unit } => field(name)
+                .with("length", *length)
+                .with("unit", *unit)
+                .with("limit", MAX_IDENTIFIER_BYTES),
+            Self::Sender(found) => field("sender").with("found", found),
             Self::RoomId(found, expected) => {
-                json!({ "field": "room_id", "found": found, "expected": expected })
+                field("room_id").with("found", found).with("expected", *expected)
             }
-            Self::EventId(found) => json!({ "field": "event_id", "found": found }),
-            Self::EventIdPresent => json!({ "field": "event_id" }),
+            Self::EventId(found) => field("event_id").with("found", found),
+            Self::EventIdPresent => field("event_id"),
             Self::TooManyPrevEvents(count) => {
-                json!({ "field": "prev_events", "count": count, "limit": MAX_PREV_EVENTS })
+                field("prev_events").with("count", *count).with("limit", MAX_PREV_EVENTS)
             }
             Self::TooManyAuthEvents(count) => {
-                json!({ "field": "auth_events", "count": count, "limit": MAX_AUTH_EVENTS })
+                field("auth_events").with("count", *count).with("limit", MAX_AUTH_EVENTS)
             }
-            Self::Reference {
-                field,
-                index,
-                expected,
-            } => {
-                json!({ "field": field, "index": index, "expected": expected })
+            Self::Reference { field: name, index, expected } => {
+                field(name).with("index", *index).with("expected", *expected)
             }
-            Self::DepthNegative(depth) => json!({ "field": "depth", "found": depth }),
+            Self::DepthNegative(depth) => field("depth").with("found", depth),
             Self::DepthTooLarge { depth, limit } => {
-                json!({ "field": "depth", "found": depth, "limit": limit.to_string() })
+                field("depth").with("found", depth).with("limit", *limit)
             }
-            Self::Timestamp(found) => json!({ "field": "origin_server_ts", "found": found }),
-            Self::Signatures { server } => json!({ "field": "signatures", "server": server }),
-            Self::ContentHashMissing { found } => json!({ "field": "hashes", "found": found }),
-            Self::TooLarge(bytes) => json!({ "bytes": bytes, "limit": MAX_EVENT_BYTES }),
+            Self::Timestamp(found) => field("origin_server_ts").with("found", found),
+            Self::Signatures { server } => field("signatures").with("server", server),
+            Self::ContentHashMissing { found } => field("hashes").with("found", found),
+            Self::TooLarge(bytes) => {
+                Evidence::object([("bytes", (*bytes).into()), ("limit", MAX_EVENT_BYTES.into())])
+            }
         }
     }
 
@@ -299,9 +288,7 @@ pub(super) fn check(
     limits: Limits,
 ) -> Result<Numbers, FormatError> {
     if !event.is_object() {
-        return Err(FormatError::NotAnObject {
-            found: event.value().kind().name(),
-        });
+        return Err(FormatError::NotAnObject { found: event.value().kind().name() });
     }
     if version.strict_canonical_json
         && let Some(defect) = event.first_non_strict_number(Some("unsigned"))
@@ -313,10 +300,7 @@ pub(super) fn check(
     let sender = string("sender", fields.sender)?;
     let room_id = room_id(&fields, version)?;
     let event_id = event_id(&fields, version)?;
-    let state_key = fields
-        .state_key
-        .map(|value| string("state_key", Some(value)))
-        .transpose()?;
+    let state_key = fields.state_key.map(|value| string("state_key", Some(value))).transpose()?;
     typed("content", fields.content, Kind::Object, "an object")?;
     let timestamp = integer("origin_server_ts", fields.origin_server_ts)?;
     let depth = integer("depth", fields.depth)?;
@@ -353,17 +337,13 @@ pub(super) fn check(
         }
     }
     let depth = check_depth(depth, version)?;
-    let origin_server_ts = timestamp
-        .as_i64()
-        .ok_or_else(|| FormatError::Timestamp(shown(timestamp)))?;
+    let origin_server_ts =
+        timestamp.as_i64().ok_or_else(|| FormatError::Timestamp(shown(timestamp)))?;
     let size = size_without_unsigned(event);
     if size > MAX_EVENT_BYTES {
         return Err(FormatError::TooLarge(size));
     }
-    Ok(Numbers {
-        depth,
-        origin_server_ts,
-    })
+    Ok(Numbers { depth, origin_server_ts })
 }
 
 /// A value for a sentence: its text, cut when it is long.
@@ -398,11 +378,7 @@ fn typed<'a>(
     if value.kind() == kind {
         Ok(value)
     } else {
-        Err(FormatError::WrongType {
-            field,
-            expected,
-            found: found(value),
-        })
+        Err(FormatError::WrongType { field, expected, found: found(value) })
     }
 }
 
@@ -415,11 +391,7 @@ fn integer<'a>(field: &'static str, value: Option<Value<'a>>) -> Result<Value<'a
     if value.is_integer() {
         Ok(value)
     } else {
-        Err(FormatError::WrongType {
-            field,
-            expected: "an integer",
-            found: found(value),
-        })
+        Err(FormatError::WrongType { field, expected: "an integer", found: found(value) })
     }
 }
 
@@ -430,14 +402,8 @@ fn room_id<'a>(
     version: &RoomVersion,
 ) -> Result<Option<Value<'a>>, FormatError> {
     let names_itself = version.room_id_format == RoomIdFormat::CreateEventId
-        && fields
-            .event_type
-            .is_some_and(|value| value.text() == b"\"m.room.create\"");
-    if names_itself {
-        Ok(None)
-    } else {
-        string("room_id", fields.room_id).map(Some)
-    }
+        && fields.event_type.is_some_and(|value| value.text() == b"\"m.room.create\"");
+    if names_itself { Ok(None) } else { string("room_id", fields.room_id).map(Some) }
 }
 
 fn event_id<'a>(
@@ -469,11 +435,7 @@ fn check_length(
         (text.chars().count(), "characters")
     };
     if length > MAX_IDENTIFIER_BYTES {
-        return Err(FormatError::TooLong {
-            field,
-            length,
-            unit,
-        });
+        return Err(FormatError::TooLong { field, length, unit });
     }
     Ok(())
 }
@@ -481,16 +443,12 @@ fn check_length(
 /// Is a field longer than 255 bytes, in an event that passed the check? (Up to room version 10
 /// Synapse counts characters, others count bytes.)
 pub(crate) fn exceeds_byte_limit(event: &Canonical) -> bool {
-    ["type", "sender", "room_id", "event_id", "state_key"]
-        .iter()
-        .any(|field| {
-            event.get(field).is_some_and(|value| {
-                value.text().len() > MAX_IDENTIFIER_BYTES
-                    && value
-                        .as_str()
-                        .is_some_and(|text| text.len() > MAX_IDENTIFIER_BYTES)
-            })
+    ["type", "sender", "room_id", "event_id", "state_key"].iter().any(|field| {
+        event.get(field).is_some_and(|value| {
+            value.text().len() > MAX_IDENTIFIER_BYTES
+                && value.as_str().is_some_and(|text| text.len() > MAX_IDENTIFIER_BYTES)
         })
+    })
 }
 
 fn check_sender(sender: Value<'_>) -> Result<(), FormatError> {
@@ -507,20 +465,15 @@ fn check_room_id(room_id: Option<Value<'_>>, version: &RoomVersion) -> Result<()
         return Ok(());
     };
     let (valid, form) = match version.room_id_format {
-        RoomIdFormat::Domain => (
-            identifiers::domain_of(&room_id, '!').is_some(),
-            "!opaque:server_name",
-        ),
+        RoomIdFormat::Domain => {
+            (identifiers::domain_of(&room_id, '!').is_some(), "!opaque:server_name")
+        }
         RoomIdFormat::CreateEventId => (
             identifiers::is_hash_identifier(&room_id, '!'),
             "! and 43 characters of URL-safe base64",
         ),
     };
-    if valid {
-        Ok(())
-    } else {
-        Err(FormatError::RoomId(room_id.into_owned(), form))
-    }
+    if valid { Ok(()) } else { Err(FormatError::RoomId(room_id.into_owned(), form)) }
 }
 
 fn check_event_id(event_id: Option<Value<'_>>) -> Result<(), FormatError> {
@@ -540,21 +493,14 @@ fn check_references(
 ) -> Result<usize, FormatError> {
     let (is_reference, expected): (fn(Value<'_>) -> bool, _) = if version.event_id_format.is_field()
     {
-        (
-            is_reference_with_hash,
-            "an event ID and its hashes: [\"$…\", {\"sha256\": \"…\"}]",
-        )
+        (is_reference_with_hash, "an event ID and its hashes: [\"$…\", {\"sha256\": \"…\"}]")
     } else {
         (is_event_id, "an event ID")
     };
     let mut count = 0usize;
     for (index, entry) in list.as_array().into_iter().flatten().enumerate() {
         if !is_reference(entry) {
-            return Err(FormatError::Reference {
-                field,
-                index,
-                expected,
-            });
+            return Err(FormatError::Reference { field, index, expected });
         }
         count = count.saturating_add(1);
     }
@@ -562,9 +508,7 @@ fn check_references(
 }
 
 fn is_event_id(entry: Value<'_>) -> bool {
-    entry
-        .as_str()
-        .is_some_and(|id| id.starts_with('$') && id.len() <= MAX_IDENTIFIER_BYTES)
+    entry.as_str().is_some_and(|id| id.starts_with('$') && id.len() <= MAX_IDENTIFIER_BYTES)
 }
 
 fn is_reference_with_hash(entry: Value<'_>) -> bool {
@@ -589,21 +533,16 @@ fn check_depth(depth: Value<'_>, version: &RoomVersion) -> Result<i64, FormatErr
     depth
         .as_i64()
         .filter(|depth| *depth <= version.max_depth)
-        .ok_or_else(|| FormatError::DepthTooLarge {
-            depth: shown(depth),
-            limit: version.max_depth,
-        })
+        .ok_or_else(|| FormatError::DepthTooLarge { depth: shown(depth), limit: version.max_depth })
 }
 
 fn check_content_hash(hashes: Value<'_>) -> Result<(), FormatError> {
     match hashes.get("sha256") {
         Some(hash) if hash.kind() == Kind::String => Ok(()),
-        Some(hash) => Err(FormatError::ContentHashMissing {
-            found: format!("it is {}", found(hash)),
-        }),
-        None => Err(FormatError::ContentHashMissing {
-            found: "there is none".to_owned(),
-        }),
+        Some(hash) => {
+            Err(FormatError::ContentHashMissing { found: format!("it is {}", found(hash)) })
+        }
+        None => Err(FormatError::ContentHashMissing { found: "there is none".to_owned() }),
     }
 }
 
@@ -614,9 +553,7 @@ fn check_signatures(signatures: Value<'_>) -> Result<(), FormatError> {
             .as_object()
             .is_some_and(|mut keys| keys.all(|key| key.value.kind() == Kind::String));
         if !well_formed {
-            return Err(FormatError::Signatures {
-                server: server.key().into_owned(),
-            });
+            return Err(FormatError::Signatures { server: server.key().into_owned() });
         }
     }
     Ok(())

@@ -76,10 +76,7 @@ pub fn encode_reference_hash(hash: &Sha256Hash, version: &RoomVersion) -> String
 #[must_use]
 pub fn event_id(event: &Canonical, hash: &Sha256Hash, version: &RoomVersion) -> Option<String> {
     if version.event_id_format.is_field() {
-        return event
-            .get("event_id")?
-            .as_str()
-            .map(std::borrow::Cow::into_owned);
+        return event.get("event_id")?.as_str().map(std::borrow::Cow::into_owned);
     }
     Some(format!("${}", encode_reference_hash(hash, version)))
 }

@@ -64,10 +64,7 @@ impl Pdu {
 
     fn text(&self, key: &str) -> Cow<'_, str> {
         // The format check has seen these as strings.
-        self.json
-            .get(key)
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.json.get(key).and_then(Value::as_str).unwrap_or_default()
     }
 
     /// `type`
@@ -137,30 +134,19 @@ impl Pdu {
     #[must_use]
     pub fn join_authoriser(&self) -> Option<Cow<'_, str>> {
         (self.version.restricted_join && self.event_type() == "m.room.member")
-            .then(|| {
-                self.content()?
-                    .get("join_authorised_via_users_server")?
-                    .as_str()
-            })
+            .then(|| self.content()?.get("join_authorised_via_users_server")?.as_str())
             .flatten()
     }
 }
 
 fn references(list: Option<Value<'_>>) -> impl Iterator<Item = Reference<'_>> {
-    list.and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| match entry.as_array() {
-            None => Some(Reference {
-                event_id: entry.as_str()?,
-                sha256: None,
-            }),
+    list.and_then(Value::as_array).into_iter().flatten().filter_map(|entry| {
+        match entry.as_array() {
+            None => Some(Reference { event_id: entry.as_str()?, sha256: None }),
             Some(mut pair) => Some(Reference {
                 event_id: pair.next()?.as_str()?,
-                sha256: pair
-                    .next()
-                    .and_then(|hashes| hashes.get("sha256"))
-                    .and_then(Value::as_str),
+                sha256: pair.next().and_then(|hashes| hashes.get("sha256")).and_then(Value::as_str),
             }),
-        })
+        }
+    })
 }

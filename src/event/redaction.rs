@@ -60,17 +60,13 @@ const TOP_LEVEL_V11: &[&str] = &[
 const CREATE_V1: (&str, Keep) = ("m.room.create", Keep::Keys(&["creator"]));
 const CREATE_V11: (&str, Keep) = ("m.room.create", Keep::Everything);
 const ALIASES: (&str, Keep) = ("m.room.aliases", Keep::Keys(&["aliases"]));
-const HISTORY_VISIBILITY: (&str, Keep) = (
-    "m.room.history_visibility",
-    Keep::Keys(&["history_visibility"]),
-);
+const HISTORY_VISIBILITY: (&str, Keep) =
+    ("m.room.history_visibility", Keep::Keys(&["history_visibility"]));
 const JOIN_RULES_V1: (&str, Keep) = ("m.room.join_rules", Keep::Keys(&["join_rule"]));
 const JOIN_RULES_V8: (&str, Keep) = ("m.room.join_rules", Keep::Keys(&["allow", "join_rule"]));
 const MEMBER_V1: (&str, Keep) = ("m.room.member", Keep::Keys(&["membership"]));
-const MEMBER_V9: (&str, Keep) = (
-    "m.room.member",
-    Keep::Keys(&["join_authorised_via_users_server", "membership"]),
-);
+const MEMBER_V9: (&str, Keep) =
+    ("m.room.member", Keep::Keys(&["join_authorised_via_users_server", "membership"]));
 const POWER_LEVELS_V1: (&str, Keep) = (
     "m.room.power_levels",
     Keep::Keys(&[
@@ -103,50 +99,25 @@ const REDACTION_V11: (&str, Keep) = ("m.room.redaction", Keep::Keys(&["redacts"]
 /// Room versions 1 to 5.
 pub static V1: RedactionRules = RedactionRules {
     top_level: TOP_LEVEL_V1,
-    content: &[
-        ALIASES,
-        CREATE_V1,
-        HISTORY_VISIBILITY,
-        JOIN_RULES_V1,
-        MEMBER_V1,
-        POWER_LEVELS_V1,
-    ],
+    content: &[ALIASES, CREATE_V1, HISTORY_VISIBILITY, JOIN_RULES_V1, MEMBER_V1, POWER_LEVELS_V1],
     third_party_invite_signed: false,
 };
 /// Room versions 6 and 7: `m.room.aliases` is no longer special.
 pub static V6: RedactionRules = RedactionRules {
     top_level: TOP_LEVEL_V1,
-    content: &[
-        CREATE_V1,
-        HISTORY_VISIBILITY,
-        JOIN_RULES_V1,
-        MEMBER_V1,
-        POWER_LEVELS_V1,
-    ],
+    content: &[CREATE_V1, HISTORY_VISIBILITY, JOIN_RULES_V1, MEMBER_V1, POWER_LEVELS_V1],
     third_party_invite_signed: false,
 };
 /// Room version 8: `allow` of the join rules stays.
 pub static V8: RedactionRules = RedactionRules {
     top_level: TOP_LEVEL_V1,
-    content: &[
-        CREATE_V1,
-        HISTORY_VISIBILITY,
-        JOIN_RULES_V8,
-        MEMBER_V1,
-        POWER_LEVELS_V1,
-    ],
+    content: &[CREATE_V1, HISTORY_VISIBILITY, JOIN_RULES_V8, MEMBER_V1, POWER_LEVELS_V1],
     third_party_invite_signed: false,
 };
 /// Room versions 9 and 10: the authoriser of a restricted join stays.
 pub static V9: RedactionRules = RedactionRules {
     top_level: TOP_LEVEL_V1,
-    content: &[
-        CREATE_V1,
-        HISTORY_VISIBILITY,
-        JOIN_RULES_V8,
-        MEMBER_V9,
-        POWER_LEVELS_V1,
-    ],
+    content: &[CREATE_V1, HISTORY_VISIBILITY, JOIN_RULES_V8, MEMBER_V9, POWER_LEVELS_V1],
     third_party_invite_signed: false,
 };
 /// Room versions 11 and 12.

@@ -119,9 +119,7 @@ impl ServerReport {
     pub fn judge(&self) -> Result<(), ServerFailure> {
         use SignatureStatus as Status;
         let any = |wanted: fn(&Status) -> bool| {
-            self.signatures
-                .iter()
-                .any(|signature| wanted(&signature.status))
+            self.signatures.iter().any(|signature| wanted(&signature.status))
         };
         if any(|status| matches!(status, Status::Invalid)) {
             Err(ServerFailure::Invalid)
@@ -134,10 +132,7 @@ impl ServerReport {
         } else if any(|status| matches!(status, Status::KeyRefused(_))) {
             Err(ServerFailure::KeyRefused)
         } else if any(|status| {
-            matches!(
-                status,
-                Status::KeyExpired { .. } | Status::KeyNotValidYet { .. }
-            )
+            matches!(status, Status::KeyExpired { .. } | Status::KeyNotValidYet { .. })
         }) {
             Err(ServerFailure::KeyExpired)
         } else if any(|status| matches!(status, Status::KeyUnknown { .. })) {
@@ -170,11 +165,7 @@ pub fn required_servers(event: &Pdu) -> impl Iterator<Item = String> {
         .event_id_format
         .is_field()
         .then(|| {
-            event
-                .json()
-                .get("event_id")
-                .and_then(Value::as_str)
-                .and_then(|id| domain(&id, '$'))
+            event.json().get("event_id").and_then(Value::as_str).and_then(|id| domain(&id, '$'))
         })
         .flatten()
         .filter(|server| Some(server) != sender.as_ref());
@@ -196,10 +187,7 @@ pub fn verify_event(event: &Pdu, signed: &[u8], ring: &KeyRing) -> EventSignatur
     let report = |server: String| verify(event.json(), signed, server, moment, ring);
     EventSignatures {
         required: required_servers(event).map(report).collect(),
-        authoriser: event
-            .join_authoriser()
-            .and_then(|user| domain(&user, '@'))
-            .map(report),
+        authoriser: event.join_authoriser().and_then(|user| domain(&user, '@')).map(report),
     }
 }
 
@@ -234,14 +222,7 @@ fn verify(
         .into_iter()
         .flatten()
         .map(|member| {
-            verify_one(
-                member.value,
-                &server,
-                member.key().into_owned(),
-                message,
-                moment,
-                ring,
-            )
+            verify_one(member.value, &server, member.key().into_owned(), message, moment, ring)
         })
         .collect();
     ServerReport { server, signatures }
@@ -256,25 +237,13 @@ fn verify_one(
     ring: &KeyRing,
 ) -> SignatureReport {
     use SignatureStatus as Status;
-    let mut report = SignatureReport {
-        key_id,
-        status: Status::Malformed,
-        url_safe: false,
-        divergent: false,
-    };
-    let outside = |status| SignatureReport {
-        status,
-        ..report.clone()
-    };
+    let mut report =
+        SignatureReport { key_id, status: Status::Malformed, url_safe: false, divergent: false };
+    let outside = |status| SignatureReport { status, ..report.clone() };
     if report.key_id == POLICY_SERVER_KEY_ID {
         return outside(Status::PolicyServer);
     }
-    if report
-        .key_id
-        .split_once(':')
-        .map(|(algorithm, _)| algorithm)
-        != Some(ED25519)
-    {
+    if report.key_id.split_once(':').map(|(algorithm, _)| algorithm) != Some(ED25519) {
         return outside(Status::UnknownAlgorithm);
     }
     let (known, refusal) = match ring.standing(server, &report.key_id, moment) {
@@ -283,14 +252,10 @@ fn verify_one(
         KeyStanding::Missing => return outside(Status::KeyMissing),
         KeyStanding::Disowned { asked } => return outside(Status::KeyUnknown { asked }),
         KeyStanding::Expired(known) => {
-            return outside(Status::KeyExpired {
-                expired_ts: known.expired_ts,
-            });
+            return outside(Status::KeyExpired { expired_ts: known.expired_ts });
         }
         KeyStanding::NotValidYet(known) => {
-            return outside(Status::KeyNotValidYet {
-                valid_until_ts: known.valid_until_ts,
-            });
+            return outside(Status::KeyNotValidYet { valid_until_ts: known.valid_until_ts });
         }
     };
     let text = signature.as_str().unwrap_or_default();
@@ -298,11 +263,8 @@ fn verify_one(
         let outcome = ring.check().check(&known.key, message, &decoded.bytes);
         report.url_safe = decoded.url_safe;
         report.divergent = outcome == SignatureOutcome::Divergent;
-        report.status = if outcome == SignatureOutcome::Valid {
-            Status::Valid
-        } else {
-            Status::Invalid
-        };
+        report.status =
+            if outcome == SignatureOutcome::Valid { Status::Valid } else { Status::Invalid };
     }
     if let Some(refusal) = refusal {
         report.status = Status::KeyRefused(refusal);
@@ -323,15 +285,10 @@ pub fn sentence(
     let server = &report.server;
     let made = ts.map(|ts| format!(" at {ts}")).unwrap_or_default();
     let the = |wanted: fn(&SignatureStatus) -> bool| {
-        report
-            .signatures
-            .iter()
-            .find(|signature| wanted(&signature.status))
+        report.signatures.iter().find(|signature| wanted(&signature.status))
     };
     let key = |signature: Option<&SignatureReport>| {
-        signature
-            .map(|signature| signature.key_id.clone())
-            .unwrap_or_default()
+        signature.map(|signature| signature.key_id.clone()).unwrap_or_default()
     };
     match failure {
         ServerFailure::Missing => format!("the {what} is not signed by {server}"),
@@ -351,30 +308,20 @@ pub fn sentence(
             } else {
                 "does not fit"
             };
-            format!(
-                "the signature of {server} by {} {why} the {what}",
-                key(wrong)
-            )
+            format!("the signature of {server} by {} {why} the {what}", key(wrong))
         }
         ServerFailure::KeyExpired => {
             let late = the(|status| {
-                matches!(
-                    status,
-                    Status::KeyExpired { .. } | Status::KeyNotValidYet { .. }
-                )
+                matches!(status, Status::KeyExpired { .. } | Status::KeyNotValidYet { .. })
             });
             let validity = match late.map(|signature| signature.status) {
-                Some(Status::KeyExpired {
-                    expired_ts: Some(i64::MIN) | None,
-                }) => "is an old key of which nobody knows when it expired".to_owned(),
-                Some(Status::KeyExpired {
-                    expired_ts: Some(expired),
-                }) => {
+                Some(Status::KeyExpired { expired_ts: Some(i64::MIN) | None }) => {
+                    "is an old key of which nobody knows when it expired".to_owned()
+                }
+                Some(Status::KeyExpired { expired_ts: Some(expired) }) => {
                     format!("expired at {expired}, before the {what} was made{made}")
                 }
-                Some(Status::KeyNotValidYet {
-                    valid_until_ts: Some(valid_until),
-                }) => {
+                Some(Status::KeyNotValidYet { valid_until_ts: Some(valid_until) }) => {
                     format!("was valid until {valid_until}, but the {what} was made{made}")
                 }
                 _ => format!("was not valid when the {what} was made"),
@@ -387,10 +334,7 @@ pub fn sentence(
                 Some(Status::KeyRefused(refusal)) => refusal.to_string(),
                 _ => String::new(),
             };
-            format!(
-                "the key {} of {server} must not be trusted: {why}",
-                key(refused)
-            )
+            format!("the key {} of {server} must not be trusted: {why}", key(refused))
         }
         ServerFailure::KeyUnknown => format!(
             "{server}, asked for its keys after the {what} was made, does not list {}",

@@ -9,9 +9,7 @@ pub fn is_ed25519_key_id(key_id: &str) -> bool {
     match key_id.split_once(':') {
         Some((ED25519, version)) => {
             !version.is_empty()
-                && version
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+                && version.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         }
         _ => false,
     }

@@ -38,8 +38,6 @@ pub fn is_user_id(identifier: &str) -> bool {
 pub fn is_hash_identifier(identifier: &str, sigil: char) -> bool {
     identifier.strip_prefix(sigil).is_some_and(|hash| {
         hash.len() == 43
-            && hash
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            && hash.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
     })
 }

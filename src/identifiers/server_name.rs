@@ -62,18 +62,13 @@ impl<'a> ServerName<'a> {
         if let Some(rest) = name.strip_prefix('[') {
             let (host, rest) = rest.split_once(']').ok_or(ServerNameError::Ipv6)?;
             // No zone IDs: `Ipv6Addr` does not read them, and the grammar does not have them.
-            host.parse::<Ipv6Addr>()
-                .map_err(|_| ServerNameError::Ipv6)?;
+            host.parse::<Ipv6Addr>().map_err(|_| ServerNameError::Ipv6)?;
             let port = match rest.strip_prefix(':') {
                 Some(port) => Some(parse_port(port)?),
                 None if rest.is_empty() => None,
                 None => return Err(ServerNameError::Port),
             };
-            return Ok(Self {
-                host,
-                port,
-                kind: HostKind::Ipv6,
-            });
+            return Ok(Self { host, port, kind: HostKind::Ipv6 });
         }
         let (host, port) = match name.split_once(':') {
             Some((host, port)) => (host, Some(parse_port(port)?)),
@@ -85,25 +80,15 @@ impl<'a> ServerName<'a> {
         if host.len() > 255 {
             return Err(ServerNameError::HostTooLong);
         }
-        if !host
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'))
-        {
+        if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')) {
             return Err(ServerNameError::HostCharacter);
         }
-        let kind = if host.parse::<Ipv4Addr>().is_ok() {
-            HostKind::Ipv4
-        } else {
-            HostKind::Dns
-        };
+        let kind = if host.parse::<Ipv4Addr>().is_ok() { HostKind::Ipv4 } else { HostKind::Dns };
         Ok(Self { host, port, kind })
     }
 }
 
 fn parse_port(port: &str) -> Result<u32, ServerNameError> {
     let digits = (1..=5).contains(&port.len()) && port.bytes().all(|byte| byte.is_ascii_digit());
-    port.parse()
-        .ok()
-        .filter(|_| digits)
-        .ok_or(ServerNameError::Port)
+    port.parse().ok().filter(|_| digits).ok_or(ServerNameError::Port)
 }

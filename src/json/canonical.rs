@@ -31,8 +31,7 @@ pub(super) struct Span {
 impl Span {
     /// The key as it is written, without the quotes.
     pub fn key(self, text: &[u8]) -> &[u8] {
-        text.get(self.start.saturating_add(1)..self.value.saturating_sub(2))
-            .unwrap_or_default()
+        text.get(self.start.saturating_add(1)..self.value.saturating_sub(2)).unwrap_or_default()
     }
 }
 
@@ -66,11 +65,7 @@ pub enum NumberDefectKind {
 
 impl Canonical {
     pub(super) fn new(text: Vec<u8>, members: Vec<Span>, notes: Notes) -> Self {
-        Self {
-            text,
-            members,
-            notes,
-        }
+        Self { text, members, notes }
     }
 
     /// The canonical text.
@@ -125,9 +120,7 @@ impl Canonical {
     /// `key` is compared as written: right for all keys that need no escape.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<Value<'_>> {
-        self.members()
-            .find(|(name, _, _)| *name == key.as_bytes())
-            .map(|(_, value, _)| value)
+        self.members().find(|(name, _, _)| *name == key.as_bytes()).map(|(_, value, _)| value)
     }
 
     /// The first number, outside the outermost member `except`, that strict canonical JSON
@@ -151,10 +144,7 @@ impl Canonical {
     #[must_use]
     pub fn with_member(&self, key: &str, value: Option<&[u8]>) -> Self {
         let mut text = Vec::with_capacity(
-            self.text
-                .len()
-                .saturating_add(value.map_or(0, <[u8]>::len))
-                .saturating_add(key.len()),
+            self.text.len().saturating_add(value.map_or(0, <[u8]>::len)).saturating_add(key.len()),
         );
         let mut members = Vec::with_capacity(self.members.len().saturating_add(1));
         let mut push = |name: &[u8], member: &[u8]| {
@@ -162,11 +152,7 @@ impl Canonical {
             let start = text.len();
             text.extend_from_slice(member);
             let value = start.saturating_add(name.len()).saturating_add(3);
-            members.push(Span {
-                start,
-                value,
-                end: text.len(),
-            });
+            members.push(Span { start, value, end: text.len() });
         };
         let new = value.map(|value| [b"\"", key.as_bytes(), b"\":", value].concat());
         let mut pending = new.as_deref();
@@ -187,11 +173,7 @@ impl Canonical {
             text.push(b'{');
         }
         text.push(b'}');
-        Self {
-            text,
-            members,
-            notes: self.notes,
-        }
+        Self { text, members, notes: self.notes }
     }
 }
 
@@ -213,11 +195,7 @@ fn find_defect<'a>(root: Value<'a>, first: Option<Step<'a>>) -> Option<NumberDef
             Kind::Number => {
                 if let Some(kind) = number_defect(value.text()) {
                     let number = String::from_utf8_lossy(value.text()).into_owned();
-                    return Some(NumberDefect {
-                        kind,
-                        pointer: pointer(&steps, reached),
-                        number,
-                    });
+                    return Some(NumberDefect { kind, pointer: pointer(&steps, reached), number });
                 }
             }
             Kind::Object => {
@@ -258,15 +236,10 @@ fn pointer(steps: &[(Option<usize>, Step<'_>)], last: Option<usize>) -> String {
     let mut at = last;
     while let Some((parent, step)) = at.and_then(|index| steps.get(index)) {
         parts.push(match step {
-            Step::Key(key) => super::string::unescape(key)
-                .replace('~', "~0")
-                .replace('/', "~1"),
+            Step::Key(key) => super::string::unescape(key).replace('~', "~0").replace('/', "~1"),
             Step::Index(index) => index.to_string(),
         });
         at = *parent;
     }
-    parts
-        .iter()
-        .rev()
-        .fold(String::new(), |pointer, part| pointer + "/" + part)
+    parts.iter().rev().fold(String::new(), |pointer, part| pointer + "/" + part)
 }

@@ -26,20 +26,12 @@ pub(super) fn scan(input: &[u8], start: usize) -> Result<Scanned, JsonError> {
     at = skip_digits(input, at, "a digit")?;
     // A leading zero stands alone.
     if input.get(first) == Some(&b'0') && at > first.saturating_add(1) {
-        return Err(syntax(
-            input,
-            first.saturating_add(1),
-            "no digit after a leading zero",
-        ));
+        return Err(syntax(input, first.saturating_add(1), "no digit after a leading zero"));
     }
     let mut integer = true;
     if input.get(at) == Some(&b'.') {
         integer = false;
-        at = skip_digits(
-            input,
-            at.saturating_add(1),
-            "a digit after the decimal point",
-        )?;
+        at = skip_digits(input, at.saturating_add(1), "a digit after the decimal point")?;
     }
     if matches!(input.get(at), Some(b'e' | b'E')) {
         integer = false;
@@ -62,11 +54,7 @@ fn skip_digits(input: &[u8], start: usize, expected: &'static str) -> Result<usi
 }
 
 fn syntax(input: &[u8], offset: usize, expected: &'static str) -> JsonError {
-    JsonError::Syntax {
-        offset,
-        expected,
-        found: input.get(offset).copied().into(),
-    }
+    JsonError::Syntax { offset, expected, found: input.get(offset).copied().into() }
 }
 
 /// Is this integer (its text, without leading zeros) within ±(2^53 − 1)?
@@ -99,42 +87,86 @@ pub(super) fn as_exact_integer(text: &str) -> Option<i64> {
     if digits.is_empty() {
         return Some(0);
     }
-    let scale = exponent
-        .checked_sub(i64::try_from(fraction.len()).ok()?)?
-        .checked_add(dropped)?;
+    let scale = exponent.checked_sub(i64::try_from(fraction.len()).ok()?)?.checked_add(dropped)?;
     let scale = u32::try_from(scale).ok()?;
-    let value = digits
-        .parse::<i64>()
-        .ok()?
-        .checked_mul(10i64.checked_pow(scale)?)?;
-    (value <= MAX_SAFE_INTEGER).then(|| {
-        if negative {
-            value.saturating_neg()
-        } else {
-            value
-        }
-    })
+    let value = digits.parse::<i64>().ok()?.checked_mul(10i64.checked_pow(scale)?)?;
+    (value <= MAX_SAFE_INTEGER).then(|| if negative { value.saturating_neg() } else { value })
 }
 
 /// Writes a double the way Python's `json.dumps` does, which is what events of room versions
 /// 1 to 5 with fractions in them were hashed as.
 ///
-/// Both languages print the shortest digits that read back as the same double; they differ in
-/// where they put the exponent.
+/// All shortest-digits printers agree on the digits; they differ in where they put the point
+/// and the exponent. Python writes an exponent from 1e16 on and below 1e-4, of two digits at
+/// least, and always a fraction where there is no exponent.
 pub(super) fn write_python_float(value: f64, out: &mut Vec<u8>) {
-    let scientific = format!("{value:e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let text = if (-4..16).contains(&exponent) {
-        let plain = format!("{value}");
-        if plain.contains('.') {
-            plain
-        } else {
-            plain + ".0"
-        }
-    } else {
-        let sign = if exponent < 0 { '-' } else { '+' };
-        format!("{mantissa}e{sign}{:02}", exponent.unsigned_abs())
+    let mut buffer = ryu::Buffer::new();
+    let text = buffer.format_finite(value);
+    let (sign, text) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text),
     };
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((text, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all = [whole, fraction].concat();
+    let digits = all.trim_start_matches('0');
+    // The value is 0.digits × 10^point.
+    let leading = all.len().saturating_sub(digits.len());
+    let point = exponent
+        .parse::<i32>()
+        .unwrap_or(0)
+        .saturating_add(i32::try_from(whole.len()).unwrap_or(0))
+        .saturating_sub(i32::try_from(leading).unwrap_or(0));
+    let digits = digits.trim_end_matches('0');
+    let text = match (digits.split_at_checked(1), usize::try_from(point)) {
+        (None, _) => "0.0".to_owned(),
+        (Some((first, rest)), _) if !(-3..=16).contains(&point) => {
+            let exponent = point.saturating_sub(1);
+            let exponent_sign = if exponent < 0 { '-' } else { '+' };
+            let dot = if rest.is_empty() { "" } else { "." };
+            format!("{first}{dot}{rest}e{exponent_sign}{:02}", exponent.unsigned_abs())
+        }
+        (_, Ok(0)) | (_, Err(_)) => {
+            format!("0.{}{digits}", "0".repeat(point.unsigned_abs() as usize))
+        }
+        (_, Ok(point)) => match digits.split_at_checked(point) {
+            Some((whole, fraction)) if !fraction.is_empty() => format!("{whole}.{fraction}"),
+            _ => format!("{digits}{}.0", "0".repeat(point.saturating_sub(digits.len()))),
+        },
+    };
+    out.extend_from_slice(sign.as_bytes());
     out.extend_from_slice(text.as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::write_python_float;
+
+    #[test]
+    fn b10_floats_are_written_as_python_writes_them() {
+        for (value, python) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (-1.9, "-1.9"),
+            (50.57, "50.57"),
+            (0.1, "0.1"),
+            (0.0001, "0.0001"),
+            (0.00012345, "0.00012345"),
+            (0.00001, "1e-05"),
+            (1.5e-7, "1.5e-07"),
+            (5e-324, "5e-324"),
+            (123456.0, "123456.0"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (9007199254740992.0, "9007199254740992.0"),
+            (1.2345678901234567e19, "1.2345678901234567e+19"),
+            (1e100, "1e+100"),
+            (f64::MAX, "1.7976931348623157e+308"),
+        ] {
+            let mut out = Vec::new();
+            write_python_float(value, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), python);
+        }
+    }
 }

@@ -36,9 +36,7 @@ pub enum Numbers {
 /// Spec: appendices, "Canonical JSON"; MSC4458 for what to do with bad input.
 pub fn parse(input: &[u8], numbers: Numbers) -> Result<Canonical, JsonError> {
     if let Err(error) = std::str::from_utf8(input) {
-        return Err(JsonError::InvalidUtf8 {
-            offset: error.valid_up_to(),
-        });
+        return Err(JsonError::InvalidUtf8 { offset: error.valid_up_to() });
     }
     let mut parser = Parser {
         input,
@@ -128,11 +126,7 @@ impl Parser<'_> {
     }
 
     fn syntax(&self, expected: &'static str) -> JsonError {
-        JsonError::Syntax {
-            offset: self.at,
-            expected,
-            found: self.peek().into(),
-        }
+        JsonError::Syntax { offset: self.at, expected, found: self.peek().into() }
     }
 
     fn value(&mut self) -> Result<Next, JsonError> {
@@ -186,10 +180,7 @@ impl Parser<'_> {
 
     fn open(&mut self, object: bool) -> Result<(), JsonError> {
         if self.open.len() >= MAX_NESTING {
-            return Err(JsonError::TooDeep {
-                offset: self.at,
-                limit: MAX_NESTING,
-            });
+            return Err(JsonError::TooDeep { offset: self.at, limit: MAX_NESTING });
         }
         self.open.push(Open {
             object,
@@ -238,11 +229,7 @@ impl Parser<'_> {
         }
         self.advance(1);
         self.out.push(b':');
-        let member = Span {
-            start,
-            value: self.out.len(),
-            end: self.out.len(),
-        };
+        let member = Span { start, value: self.out.len(), end: self.out.len() };
         if let Some(open) = self.open.last_mut() {
             open.escapes |= escaped;
             if !open.rearrange
@@ -263,12 +250,11 @@ impl Parser<'_> {
 
     /// Puts the members of an object in order and drops all but the last of equal keys.
     fn rearrange(&mut self, object: &Open) {
-        let mut sorted = self
-            .members
-            .split_off(object.members.min(self.members.len()));
+        let mut sorted = self.members.split_off(object.members.min(self.members.len()));
         let out = &self.out;
-        sorted.sort_by(|left, right| {
+        sorted.sort_unstable_by(|left, right| {
             string::compare_keys(left.key(out), right.key(out), object.escapes)
+                .then(left.start.cmp(&right.start))
         });
         let before = sorted.len();
         // `dedup_by` keeps the first of a run; seen from the back that is the last one read.

@@ -29,9 +29,7 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
         }
         plain = plain.saturating_add(8);
     }
-    let tail = rest
-        .iter()
-        .take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    let tail = rest.iter().take_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f));
     plain.saturating_add(tail.count())
 }
 
@@ -176,9 +174,8 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     let mut rest = text;
     loop {
-        let (plain, special) = rest
-            .split_at_checked(plain_prefix(rest.as_bytes()))
-            .unwrap_or((rest, ""));
+        let (plain, special) =
+            rest.split_at_checked(plain_prefix(rest.as_bytes())).unwrap_or((rest, ""));
         out.extend_from_slice(plain.as_bytes());
         let mut characters = special.chars();
         match characters.next() {

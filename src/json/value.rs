@@ -120,9 +120,7 @@ impl<'a> Value<'a> {
     /// `None` when there is none or when this is no object.
     #[must_use]
     pub fn get(self, key: &str) -> Option<Value<'a>> {
-        self.as_object()?
-            .find(|member| member.raw_key == key.as_bytes())
-            .map(|member| member.value)
+        self.as_object()?.find(|member| member.raw_key == key.as_bytes()).map(|member| member.value)
     }
 }
 
@@ -140,10 +138,7 @@ impl<'a> Iterator for Object<'a> {
         let rest = rest.strip_prefix(b":")?;
         let (value, rest) = rest.split_at_checked(value_end(rest)?)?;
         self.0 = rest;
-        Some(Member {
-            raw_key: key.strip_prefix(b"\"")?.strip_suffix(b"\"")?,
-            value: Value(value),
-        })
+        Some(Member { raw_key: key.strip_prefix(b"\"")?.strip_suffix(b"\"")?, value: Value(value) })
     }
 }
 
@@ -185,9 +180,7 @@ fn value_end(text: &[u8]) -> Option<usize> {
         b'{' | b'[' => container_end(text),
         b'}' | b']' | b',' => None,
         _ => Some(
-            text.iter()
-                .position(|byte| matches!(byte, b',' | b'}' | b']'))
-                .unwrap_or(text.len()),
+            text.iter().position(|byte| matches!(byte, b',' | b'}' | b']')).unwrap_or(text.len()),
         ),
     }
 }
@@ -218,10 +211,7 @@ fn container_end(text: &[u8]) -> Option<usize> {
 pub fn insert_member(object: Option<Value<'_>>, key: &str, value: &[u8]) -> Vec<u8> {
     let mut new = Vec::with_capacity(value.len().saturating_add(key.len()).saturating_add(8));
     write_string(key, &mut new);
-    let name = new
-        .get(1..new.len().saturating_sub(1))
-        .unwrap_or_default()
-        .to_vec();
+    let name = new.get(1..new.len().saturating_sub(1)).unwrap_or_default().to_vec();
     new.push(b':');
     new.extend_from_slice(value);
     let mut pending = Some(new);

@@ -2,11 +2,13 @@
 //!
 //! Spec: <https://spec.matrix.org/v1.19/server-server-api/#retrieving-server-keys>
 
+mod hot_keys;
 mod public_key;
 mod response;
 mod ring;
 mod signing_key;
 
+pub use hot_keys::HotKeys;
 pub use public_key::{Dalek, KeyRefusal, PublicKey, SignatureCheck, SignatureOutcome};
 pub use response::{KeyResponse, KeyResponseError, RefusedKey};
 pub use ring::{KeyRing, KeyStanding, KnownKey, Moment, SEVEN_DAYS};

@@ -93,6 +93,25 @@ impl PublicKey {
         self.refusal
     }
 
+    /// The 32 bytes of the key.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        self.point.as_bytes()
+    }
+
+    /// The answer for a signature that fits this key by the plain equation, or does not.
+    pub(super) fn judge(&self, fits: bool, signature: &[u8; 64]) -> SignatureOutcome {
+        if !fits {
+            return SignatureOutcome::Invalid;
+        }
+        let small_order = SMALL_ORDER.iter().any(|point| signature.starts_with(point));
+        if small_order || self.point.is_weak() {
+            SignatureOutcome::Divergent
+        } else {
+            SignatureOutcome::Valid
+        }
+    }
+
     /// The key in unpadded base64.
     #[must_use]
     pub fn to_base64(&self) -> String {
@@ -129,18 +148,8 @@ impl SignatureCheck for Dalek {
     /// must be and compares bytes, so an R that passes is a canonical encoding, and a canonical
     /// encoding of a small-order point is one of [`SMALL_ORDER`].
     fn check(&self, key: &PublicKey, message: &[u8], signature: &[u8; 64]) -> SignatureOutcome {
-        if key
-            .point
-            .verify(message, &Signature::from_bytes(signature))
-            .is_err()
-        {
-            return SignatureOutcome::Invalid;
-        }
-        let small_order = SMALL_ORDER.iter().any(|point| signature.starts_with(point));
-        if small_order || key.point.is_weak() {
-            return SignatureOutcome::Divergent;
-        }
-        SignatureOutcome::Valid
+        let fits = key.point.verify(message, &Signature::from_bytes(signature)).is_ok();
+        key.judge(fits, signature)
     }
 }
 
@@ -158,11 +167,7 @@ const SMALL_ORDER: [[u8; 32]; 8] = [
 ];
 
 /// Reads a constant; evaluated by the compiler only, which refuses any mistake in it.
-#[allow(
-    clippy::indexing_slicing,
-    clippy::arithmetic_side_effects,
-    clippy::panic
-)]
+#[allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, clippy::panic)]
 const fn hex(text: &str) -> [u8; 32] {
     const fn nibble(character: u8) -> u8 {
         match character {

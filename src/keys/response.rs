@@ -8,6 +8,7 @@ use super::public_key::{KeyRefusal, PublicKey, SignatureCheck, SignatureOutcome}
 use super::ring::{KnownKey, SEVEN_DAYS};
 use crate::encoding;
 use crate::event::hashes::write_without;
+use crate::evidence::Quoted;
 use crate::identifiers::{ServerName, is_ed25519_key_id};
 use crate::json::{self, Canonical, JsonError, Kind, Numbers, Value};
 
@@ -45,7 +46,7 @@ pub enum KeyResponseError {
     #[error("the key response is not valid JSON: {0}")]
     Json(#[from] JsonError),
     /// A field is missing or of the wrong type.
-    #[error("the key response must have {expected} in {field:?}")]
+    #[error("the key response must have {expected} in \"{field}\"")]
     Field {
         /// The field.
         field: &'static str,
@@ -56,7 +57,7 @@ pub enum KeyResponseError {
     #[error("the key response lists more than 512 keys")]
     TooManyKeys,
     /// It is of another server than the one asked.
-    #[error("the key response is of {found:?}, {asked:?} was asked")]
+    #[error("the key response is of {}, {} was asked", Quoted(found), Quoted(asked))]
     WrongServer {
         /// The server asked.
         asked: String,
@@ -64,13 +65,13 @@ pub enum KeyResponseError {
         found: String,
     },
     /// None of the keys in `verify_keys` signed it.
-    #[error("the key response of {server:?} is not signed by any key it lists in verify_keys")]
+    #[error("the key response of {server} is not signed by any key it lists in verify_keys")]
     Unsigned {
         /// The server.
         server: String,
     },
     /// A key in `verify_keys` signed something else.
-    #[error("the signature of the key response of {server:?} by {key_id} is wrong")]
+    #[error("the signature of the key response of {server} by {key_id} is wrong")]
     Signature {
         /// The server.
         server: String,
@@ -109,9 +110,7 @@ impl KeyResponse {
     ) -> Result<Self, KeyResponseError> {
         let response = json::parse(bytes, Numbers::Keep)?;
         let server_name = field(&response, "server_name", "a server name", |value| {
-            value
-                .as_str()
-                .filter(|name| ServerName::parse(name).is_ok())
+            value.as_str().filter(|name| ServerName::parse(name).is_ok())
         })?
         .into_owned();
         if let Some(asked) = asked
@@ -122,43 +121,21 @@ impl KeyResponse {
                 found: server_name,
             });
         }
-        let valid_until_ts = field(
-            &response,
-            "valid_until_ts",
-            "an integer (milliseconds)",
-            Value::as_i64,
-        )?;
-        let verify_keys = field(
-            &response,
-            "verify_keys",
-            "an object of keys",
-            Value::as_object,
-        )?;
+        let valid_until_ts =
+            field(&response, "valid_until_ts", "an integer (milliseconds)", Value::as_i64)?;
+        let verify_keys = field(&response, "verify_keys", "an object of keys", Value::as_object)?;
         let old_keys = match response.get("old_verify_keys") {
             None => None,
-            Some(_) => Some(field(
-                &response,
-                "old_verify_keys",
-                "an object of keys",
-                Value::as_object,
-            )?),
+            Some(_) => {
+                Some(field(&response, "old_verify_keys", "an object of keys", Value::as_object)?)
+            }
         };
-        if verify_keys
-            .clone()
-            .chain(old_keys.clone().into_iter().flatten())
-            .count()
-            > MAX_KEYS
-        {
+        if verify_keys.clone().chain(old_keys.clone().into_iter().flatten()).count() > MAX_KEYS {
             return Err(KeyResponseError::TooManyKeys);
         }
 
-        let mut answer = Self {
-            server_name,
-            keys: Vec::new(),
-            refused: Vec::new(),
-            valid_until_ts,
-            fetched_ts,
-        };
+        let mut answer =
+            Self { server_name, keys: Vec::new(), refused: Vec::new(), valid_until_ts, fetched_ts };
         let valid_until = valid_until_ts.min(fetched_ts.saturating_add(SEVEN_DAYS));
         for member in verify_keys {
             answer.take(&member.key(), member.value, Some(valid_until), None);
@@ -175,10 +152,7 @@ impl KeyResponse {
     }
 
     fn refuse(&mut self, key_id: &str, refusal: KeyRefusal) {
-        self.refused.push(RefusedKey {
-            key_id: key_id.to_owned(),
-            refusal,
-        });
+        self.refused.push(RefusedKey { key_id: key_id.to_owned(), refusal });
     }
 
     fn take(
@@ -192,9 +166,7 @@ impl KeyResponse {
             return self.refuse(key_id, KeyRefusal::KeyId);
         }
         let text = value.get("key").and_then(Value::as_str);
-        let key = text
-            .ok_or(KeyRefusal::Invalid)
-            .and_then(|text| PublicKey::from_base64(&text));
+        let key = text.ok_or(KeyRefusal::Invalid).and_then(|text| PublicKey::from_base64(&text));
         let key = match key {
             Ok(key) => key,
             Err(refusal) => return self.refuse(key_id, refusal),
@@ -203,12 +175,7 @@ impl KeyResponse {
             self.refuse(key_id, refusal);
         }
         let fetched_ts = Some(self.fetched_ts);
-        let new = KnownKey {
-            key,
-            valid_until_ts,
-            expired_ts,
-            fetched_ts,
-        };
+        let new = KnownKey { key, valid_until_ts, expired_ts, fetched_ts };
         match self.keys.iter_mut().find(|(known, _)| known == key_id) {
             // Listed as current and as old: what the server says of its end is to be believed.
             Some((_, known)) if known.key == new.key => *known = new,
@@ -256,9 +223,7 @@ impl KeyResponse {
         if signed {
             Ok(())
         } else {
-            Err(KeyResponseError::Unsigned {
-                server: self.server_name.clone(),
-            })
+            Err(KeyResponseError::Unsigned { server: self.server_name.clone() })
         }
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::public_key::{Dalek, KeyRefusal, PublicKey, SignatureCheck};
+use super::hot_keys::HotKeys;
+use super::public_key::{KeyRefusal, PublicKey, SignatureCheck};
 use super::response::{KeyResponse, RefusedKey};
 use crate::identifiers::is_ed25519_key_id;
 
@@ -70,7 +71,7 @@ pub enum KeyStanding<'a> {
 
 impl Default for KeyRing {
     fn default() -> Self {
-        Self::with_check(Arc::new(Dalek))
+        Self::with_check(Arc::new(HotKeys::default()))
     }
 }
 
@@ -78,10 +79,7 @@ impl KeyRing {
     /// An empty ring whose signatures are checked by `check`.
     #[must_use]
     pub fn with_check(check: Arc<dyn SignatureCheck>) -> Self {
-        Self {
-            servers: BTreeMap::new(),
-            check,
-        }
+        Self { servers: BTreeMap::new(), check }
     }
 
     /// The way signatures are checked.
@@ -92,13 +90,7 @@ impl KeyRing {
 
     /// Takes the keys of a verified answer; gives those that were not taken, with the reason.
     pub fn add(&mut self, response: KeyResponse) -> Vec<RefusedKey> {
-        let KeyResponse {
-            server_name,
-            fetched_ts,
-            keys,
-            mut refused,
-            ..
-        } = response;
+        let KeyResponse { server_name, fetched_ts, keys, mut refused, .. } = response;
         let server = self.servers.entry(server_name).or_default();
         server.asked = server.asked.max(Some(fetched_ts));
         for (key_id, known) in keys {
@@ -156,9 +148,7 @@ impl KeyRing {
             return KeyStanding::Expired(known);
         }
         let too_late = known.expired_ts.is_none()
-            && known
-                .valid_until_ts
-                .is_some_and(|valid_until| valid_until < moment.ts);
+            && known.valid_until_ts.is_some_and(|valid_until| valid_until < moment.ts);
         if moment.enforce_validity && too_late {
             return KeyStanding::NotValidYet(known);
         }

@@ -5,6 +5,7 @@ use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::encoding;
+use crate::evidence::Quoted;
 use crate::identifiers::is_ed25519_key_id;
 
 /// A key to sign with. Its seed is wiped from memory when it is dropped.
@@ -20,7 +21,7 @@ pub struct SigningKey {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SigningKeyError {
     /// The key ID has not the form `ed25519:version`.
-    #[error("the key ID {0:?} does not have the form ed25519:version, version of [a-zA-Z0-9_]")]
+    #[error("the key ID {} does not have the form ed25519:version, version of [a-zA-Z0-9_]", Quoted(.0))]
     KeyId(String),
     /// The seed is not 32 bytes.
     #[error("a seed has 32 bytes, this has {0}")]
@@ -50,9 +51,7 @@ impl SigningKeyError {
 
 impl std::fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKey")
-            .field("key_id", &self.key_id)
-            .finish_non_exhaustive()
+        f.debug_struct("SigningKey").field("key_id", &self.key_id).finish_non_exhaustive()
     }
 }
 
@@ -66,14 +65,10 @@ impl SigningKey {
         if !is_ed25519_key_id(key_id) {
             return Err(SigningKeyError::KeyId(key_id.to_owned()));
         }
-        let seed: &[u8; 32] = seed
-            .try_into()
-            .map_err(|_| SigningKeyError::SeedLength(seed.len()))?;
+        let seed: &[u8; 32] =
+            seed.try_into().map_err(|_| SigningKeyError::SeedLength(seed.len()))?;
         let key = ed25519_dalek::SigningKey::from_bytes(seed);
-        Ok(Self {
-            key_id: key_id.to_owned(),
-            key,
-        })
+        Ok(Self { key_id: key_id.to_owned(), key })
     }
 
     /// The keys of a key file as Synapse writes them: a line a key, `ed25519 version seed`.
@@ -143,26 +138,18 @@ pub fn read_key_file(text: &str) -> Result<Vec<KeyFileEntry>, SigningKeyError> {
                         seed: offset..offset.saturating_add(seed.len()),
                     }),
                     _ => {
-                        return Err(SigningKeyError::KeyFile {
-                            line: index.saturating_add(1),
-                        });
+                        return Err(SigningKeyError::KeyFile { line: index.saturating_add(1) });
                     }
                 }
             }
             _ => {
-                return Err(SigningKeyError::KeyFile {
-                    line: index.saturating_add(1),
-                });
+                return Err(SigningKeyError::KeyFile { line: index.saturating_add(1) });
             }
         };
         entries.extend(entry);
         start = start.saturating_add(line.len());
     }
-    if entries.is_empty() {
-        Err(SigningKeyError::EmptyKeyFile)
-    } else {
-        Ok(entries)
-    }
+    if entries.is_empty() { Err(SigningKeyError::EmptyKeyFile) } else { Ok(entries) }
 }
 
 /// Overwrites the part of the stack that calls made before now have left behind.
