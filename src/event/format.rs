@@ -424,8 +424,7 @@ fn check_length(
     value: Value<'_>,
     version: &RoomVersion,
 ) -> Result<(), FormatError> {
-    // The canonical text has quotes around it and is never shorter than what it stands for.
-    if value.text().len() <= MAX_IDENTIFIER_BYTES {
+    if !is_longer_than_limit(value) {
         return Ok(());
     }
     let text = value.as_str().unwrap_or_default();
@@ -443,12 +442,11 @@ fn check_length(
 /// Is a field longer than 255 bytes, in an event that passed the check? (Up to room version 10
 /// Synapse counts characters, others count bytes.)
 pub(crate) fn exceeds_byte_limit(event: &Canonical) -> bool {
-    ["type", "sender", "room_id", "event_id", "state_key"].iter().any(|field| {
-        event.get(field).is_some_and(|value| {
-            value.text().len() > MAX_IDENTIFIER_BYTES
-                && value.as_str().is_some_and(|text| text.len() > MAX_IDENTIFIER_BYTES)
-        })
-    })
+    let fields = Fields::of(event);
+    [fields.event_type, fields.sender, fields.room_id, fields.event_id, fields.state_key]
+        .into_iter()
+        .flatten()
+        .any(is_longer_than_limit)
 }
 
 fn check_sender(sender: Value<'_>) -> Result<(), FormatError> {
@@ -508,7 +506,14 @@ fn check_references(
 }
 
 fn is_event_id(entry: Value<'_>) -> bool {
-    entry.as_str().is_some_and(|id| id.starts_with('$') && id.len() <= MAX_IDENTIFIER_BYTES)
+    entry.text().starts_with(b"\"$") && !is_longer_than_limit(entry)
+}
+
+/// Has a string more than 255 bytes?
+fn is_longer_than_limit(value: Value<'_>) -> bool {
+    // The canonical text has two quotes more, and is never shorter than what it stands for.
+    value.text().len() > MAX_IDENTIFIER_BYTES.saturating_add(2)
+        && value.as_str().is_some_and(|text| text.len() > MAX_IDENTIFIER_BYTES)
 }
 
 fn is_reference_with_hash(entry: Value<'_>) -> bool {

@@ -1,7 +1,7 @@
 //! A parsed document: its canonical text, and the index of its outermost object.
 
-use super::number;
 use super::value::{Kind, Value};
+use super::{number, string};
 
 /// What was noticed while parsing and is gone from the canonical text.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,9 +26,20 @@ pub(super) struct Span {
     pub value: usize,
     /// The byte after its value.
     pub end: usize,
+    /// [`string::key_prefix`] of the key.
+    pub prefix: u64,
 }
 
 impl Span {
+    /// Compares the keys of two members of an object written to `text`; `escapes` is whether any
+    /// key of the object has one.
+    pub fn compare_keys(self, other: Self, text: &[u8], escapes: bool) -> std::cmp::Ordering {
+        if !escapes && self.prefix != other.prefix {
+            return self.prefix.cmp(&other.prefix);
+        }
+        string::compare_keys(self.key(text), other.key(text), escapes)
+    }
+
     /// The key as it is written, without the quotes.
     pub fn key(self, text: &[u8]) -> &[u8] {
         text.get(self.start.saturating_add(1)..self.value.saturating_sub(2)).unwrap_or_default()
@@ -152,7 +163,7 @@ impl Canonical {
             let start = text.len();
             text.extend_from_slice(member);
             let value = start.saturating_add(name.len()).saturating_add(3);
-            members.push(Span { start, value, end: text.len() });
+            members.push(Span { start, value, end: text.len(), prefix: string::key_prefix(name) });
         };
         let new = value.map(|value| [b"\"", key.as_bytes(), b"\":", value].concat());
         let mut pending = new.as_deref();
@@ -236,7 +247,7 @@ fn pointer(steps: &[(Option<usize>, Step<'_>)], last: Option<usize>) -> String {
     let mut at = last;
     while let Some((parent, step)) = at.and_then(|index| steps.get(index)) {
         parts.push(match step {
-            Step::Key(key) => super::string::unescape(key).replace('~', "~0").replace('/', "~1"),
+            Step::Key(key) => string::unescape(key).replace('~', "~0").replace('/', "~1"),
             Step::Index(index) => index.to_string(),
         });
         at = *parent;

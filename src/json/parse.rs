@@ -1,5 +1,9 @@
 //! Bytes to canonical text, in one pass over the input and without recursion.
 //!
+//! What is canonical already is not copied piece by piece: the parser remembers where such a run
+//! began and copies it whole when something in the input has to be left out or changed. An event
+//! that arrives in canonical form, as most do, is copied once.
+//!
 //! Values are written to the output as they are read. An object whose keys come in order, as
 //! most servers send them, is finished when its brace closes; one whose keys do not is put in
 //! order then, by moving its members. What is open is kept on a stack of its own, bounded by
@@ -42,12 +46,14 @@ pub fn parse(input: &[u8], numbers: Numbers) -> Result<Canonical, JsonError> {
         input,
         at: 0,
         numbers,
+        run: 0,
         out: Vec::with_capacity(input.len()),
         open: Vec::new(),
         members: Vec::with_capacity(24),
         notes: Notes::default(),
     };
     parser.document()?;
+    parser.flush();
     Ok(Canonical::new(parser.out, parser.members, parser.notes))
 }
 
@@ -79,6 +85,8 @@ struct Parser<'a> {
     input: &'a [u8],
     at: usize,
     numbers: Numbers,
+    /// From here to `at` the input is canonical, and not copied to the output yet.
+    run: usize,
     out: Vec<u8>,
     open: Vec<Open>,
     members: Vec<Span>,
@@ -92,16 +100,14 @@ impl Parser<'_> {
             self.skip_white_space();
             next = match next {
                 Next::Value => self.value()?,
-                Next::FirstItem if self.peek() == Some(b']') => self.close()?,
+                Next::FirstItem if self.peek() == Some(b']') => self.close(),
                 Next::FirstItem => self.value()?,
-                Next::FirstKey if self.peek() == Some(b'}') => self.close()?,
+                Next::FirstKey if self.peek() == Some(b'}') => self.close(),
                 Next::FirstKey => self.key()?,
                 Next::AfterValue => match self.open.last() {
                     None => break,
-                    Some(open) => {
-                        let object = open.object;
-                        self.after_value(object)?
-                    }
+                    Some(open) if open.object => self.after_member()?,
+                    Some(_) => self.after_item()?,
                 },
             };
         }
@@ -115,14 +121,36 @@ impl Parser<'_> {
         self.input.get(self.at).copied()
     }
 
+    /// Takes bytes that are canonical.
     fn advance(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);
     }
 
+    /// Copies the pending run to the output.
+    fn flush(&mut self) {
+        self.out.extend_from_slice(self.input.get(self.run..self.at).unwrap_or_default());
+        self.run = self.at;
+    }
+
+    /// Continues at `at`, leaving out what lies between the run and there.
+    fn resume(&mut self, at: usize) {
+        self.at = at;
+        self.run = at;
+    }
+
+    /// How long the output is, with the pending run.
+    fn written(&self) -> usize {
+        self.out.len().saturating_add(self.at.saturating_sub(self.run))
+    }
+
     fn skip_white_space(&mut self) {
-        while matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
-            self.advance(1);
+        if !matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            return;
         }
+        self.flush();
+        let rest = self.input.get(self.at..).unwrap_or_default();
+        let white = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        self.resume(self.at.saturating_add(white.count()));
     }
 
     fn syntax(&self, expected: &'static str) -> JsonError {
@@ -151,30 +179,37 @@ impl Parser<'_> {
         Ok(Next::AfterValue)
     }
 
-    fn after_value(&mut self, object: bool) -> Result<Next, JsonError> {
-        match (self.peek(), object) {
-            (Some(b','), _) => {
-                self.end_member(object);
+    fn after_member(&mut self) -> Result<Next, JsonError> {
+        let end = self.written();
+        match self.peek() {
+            Some(b',') => {
+                self.end_member(end);
                 self.advance(1);
-                self.out.push(b',');
-                if !object {
-                    return Ok(Next::Value);
-                }
                 self.skip_white_space();
                 self.key()
             }
-            (Some(b'}'), true) | (Some(b']'), false) => {
-                self.end_member(object);
-                self.close()
+            Some(b'}') => {
+                self.end_member(end);
+                Ok(self.close())
             }
-            (_, true) => Err(self.syntax("a comma or the closing brace of an object")),
-            (_, false) => Err(self.syntax("a comma or the closing bracket of an array")),
+            _ => Err(self.syntax("a comma or the closing brace of an object")),
         }
     }
 
-    fn end_member(&mut self, object: bool) {
-        if object && let Some(member) = self.members.last_mut() {
-            member.end = self.out.len();
+    fn end_member(&mut self, end: usize) {
+        if let Some(member) = self.members.last_mut() {
+            member.end = end;
+        }
+    }
+
+    fn after_item(&mut self) -> Result<Next, JsonError> {
+        match self.peek() {
+            Some(b',') => {
+                self.advance(1);
+                Ok(Next::Value)
+            }
+            Some(b']') => Ok(self.close()),
+            _ => Err(self.syntax("a comma or the closing bracket of an array")),
         }
     }
 
@@ -184,36 +219,44 @@ impl Parser<'_> {
         }
         self.open.push(Open {
             object,
-            start: self.out.len(),
+            start: self.written(),
             members: self.members.len(),
             rearrange: false,
             escapes: false,
         });
         self.notes.nesting = self.notes.nesting.max(self.open.len());
-        self.out.push(if object { b'{' } else { b'[' });
         self.advance(1);
         Ok(())
     }
 
-    fn close(&mut self) -> Result<Next, JsonError> {
-        self.advance(1);
+    /// Takes the closing bracket.
+    fn close(&mut self) -> Next {
         if let Some(open) = self.open.pop() {
             if open.rearrange {
+                self.flush();
                 self.rearrange(&open);
             }
-            self.out.push(if open.object { b'}' } else { b']' });
             // Only the outermost object's members are kept: they are the index of the event.
             if !self.open.is_empty() {
                 self.members.truncate(open.members);
             }
         }
-        Ok(Next::AfterValue)
+        self.advance(1);
+        Next::AfterValue
     }
 
+    /// Takes a string; tells whether its canonical form has an escape.
     fn string(&mut self) -> Result<bool, JsonError> {
-        let (end, escaped) =
-            string::canonicalise(self.input, self.at.saturating_add(1), &mut self.out)?;
-        self.at = end;
+        let body = self.at.saturating_add(1);
+        let plain = string::plain_prefix(self.input.get(body..).unwrap_or_default());
+        let end = body.saturating_add(plain);
+        if self.input.get(end) == Some(&b'"') {
+            self.at = end.saturating_add(1);
+            return Ok(false);
+        }
+        self.flush();
+        let (end, escaped) = string::canonicalise(self.input, body, &mut self.out)?;
+        self.resume(end);
         Ok(escaped)
     }
 
@@ -221,31 +264,49 @@ impl Parser<'_> {
         if self.peek() != Some(b'"') {
             return Err(self.syntax("a key in double quotes"));
         }
-        let start = self.out.len();
+        let start = self.written();
         let escaped = self.string()?;
         self.skip_white_space();
         if self.peek() != Some(b':') {
             return Err(self.syntax("a colon after a key"));
         }
         self.advance(1);
-        self.out.push(b':');
-        let member = Span { start, value: self.out.len(), end: self.out.len() };
+        let value = self.written();
+        let mut member = Span { start, value, end: value, prefix: 0 };
+        member.prefix = string::key_prefix(self.key_of(member));
         if let Some(open) = self.open.last_mut() {
             open.escapes |= escaped;
-            if !open.rearrange
-                && self.members.len() > open.members
-                && let Some(previous) = self.members.last()
-            {
-                let order = string::compare_keys(
-                    previous.key(&self.out),
-                    member.key(&self.out),
-                    open.escapes,
-                );
-                open.rearrange = order.is_ge();
+        }
+        let ordered = match (self.open.last(), self.members.last()) {
+            (Some(open), Some(previous)) if self.members.len() > open.members => {
+                open.rearrange
+                    || (!open.escapes && previous.prefix < member.prefix)
+                    || string::compare_keys(
+                        self.key_of(*previous),
+                        self.key_of(member),
+                        open.escapes,
+                    )
+                    .is_lt()
             }
+            _ => true,
+        };
+        if !ordered && let Some(open) = self.open.last_mut() {
+            open.rearrange = true;
         }
         self.members.push(member);
         Ok(Next::Value)
+    }
+
+    /// The key of a member, which stands either in the output or in the pending run, as a whole.
+    fn key_of(&self, member: Span) -> &[u8] {
+        match member.start.checked_sub(self.out.len()) {
+            None => member.key(&self.out),
+            Some(ahead) => {
+                let start = self.run.saturating_add(ahead).saturating_add(1);
+                let length = member.value.saturating_sub(member.start).saturating_sub(3);
+                self.input.get(start..start.saturating_add(length)).unwrap_or_default()
+            }
+        }
     }
 
     /// Puts the members of an object in order and drops all but the last of equal keys.
@@ -253,15 +314,12 @@ impl Parser<'_> {
         let mut sorted = self.members.split_off(object.members.min(self.members.len()));
         let out = &self.out;
         sorted.sort_unstable_by(|left, right| {
-            string::compare_keys(left.key(out), right.key(out), object.escapes)
-                .then(left.start.cmp(&right.start))
+            left.compare_keys(*right, out, object.escapes).then(left.start.cmp(&right.start))
         });
         let before = sorted.len();
         // `dedup_by` keeps the first of a run; seen from the back that is the last one read.
         sorted.reverse();
-        sorted.dedup_by(|later, kept| {
-            string::compare_keys(later.key(out), kept.key(out), object.escapes).is_eq()
-        });
+        sorted.dedup_by(|later, kept| later.compare_keys(*kept, out, object.escapes).is_eq());
         sorted.reverse();
         self.notes.duplicate_keys |= sorted.len() < before;
 
@@ -279,6 +337,7 @@ impl Parser<'_> {
                 end: body
                     .saturating_add(text.len())
                     .saturating_add(member.end.saturating_sub(member.start)),
+                prefix: member.prefix,
             };
             text.extend_from_slice(self.out.get(member.start..member.end).unwrap_or_default());
             *member = moved;
@@ -293,7 +352,6 @@ impl Parser<'_> {
         if !rest.starts_with(word) {
             return Err(self.syntax("true, false or null"));
         }
-        self.out.extend_from_slice(word);
         self.advance(word.len());
         Ok(())
     }
@@ -301,16 +359,17 @@ impl Parser<'_> {
     fn number(&mut self) -> Result<(), JsonError> {
         let start = self.at;
         let scanned = number::scan(self.input, start)?;
-        self.at = scanned.end;
         let text = self.input.get(start..scanned.end).unwrap_or_default();
+        if scanned.integer && text != b"-0" {
+            self.notes.non_strict_numbers |= !number::is_safe_integer(text);
+            self.at = scanned.end;
+            return Ok(());
+        }
+        self.flush();
+        self.resume(scanned.end);
         if scanned.integer {
-            if text == b"-0" {
-                self.notes.negative_zero = true;
-                self.out.push(b'0');
-            } else {
-                self.notes.non_strict_numbers |= !number::is_safe_integer(text);
-                self.out.extend_from_slice(text);
-            }
+            self.notes.negative_zero = true;
+            self.out.push(b'0');
             return Ok(());
         }
         let text = std::str::from_utf8(text).unwrap_or_default();

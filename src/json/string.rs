@@ -191,8 +191,9 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 
 /// The text of a canonical string: `raw` is what stands between its quotes.
 pub(super) fn unescape(raw: &[u8]) -> Cow<'_, str> {
-    if !raw.contains(&b'\\') {
-        return String::from_utf8_lossy(raw);
+    if !raw.iter().any(|byte| *byte == b'\\') {
+        // Canonical text is UTF-8.
+        return Cow::Borrowed(std::str::from_utf8(raw).unwrap_or_default());
     }
     let mut out = Vec::with_capacity(raw.len());
     let mut at = 0usize;
@@ -224,5 +225,16 @@ pub(super) fn compare_keys(left: &[u8], right: &[u8], escapes: bool) -> std::cmp
         unescape(left).as_bytes().cmp(unescape(right).as_bytes())
     } else {
         left.cmp(right)
+    }
+}
+
+/// The first eight bytes of a key as a number, which sorts as they do. Most keys differ in these.
+pub(super) fn key_prefix(key: &[u8]) -> u64 {
+    match key.first_chunk::<8>() {
+        Some(chunk) => u64::from_be_bytes(*chunk),
+        None => {
+            let packed = key.iter().fold(0u64, |packed, byte| packed << 8 | u64::from(*byte));
+            packed.checked_shl(64u32.saturating_sub((key.len() as u32) << 3)).unwrap_or(0)
+        }
     }
 }
