@@ -206,6 +206,21 @@ pub static ALL: &[Code] = &[
         "Only with its `unsigned`, which is thrown away, the event is above the size limit.",
         SIZE_LIMITS,
     ),
+    flag(
+        "unsigned_malformed",
+        "`unsigned` is not an object. It is thrown away in any case; Synapse refuses the event.",
+        EVENT_FORMAT,
+    ),
+    flag(
+        "size_limit_divergent",
+        "The event has between 65523 and 65536 bytes: Synapse counts 14 more for an empty `unsigned` and refuses it.",
+        SIZE_LIMITS,
+    ),
+    flag(
+        "auth_events_limit_divergent",
+        "`auth_events` of a room version 12 event names ten: Synapse counts the create event as an eleventh and refuses it.",
+        EVENT_FORMAT,
+    ),
     error("unknown_room_version", "The room version is not known.", ROOM_VERSIONS),
     error("server_name_invalid", "The text is not a server name.", IDENTIFIERS),
     error("key_id_invalid", "The key ID has not the form ed25519:version.", SIGNING_JSON),

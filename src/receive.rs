@@ -108,7 +108,14 @@ fn dropped(
             Check::new(2, CheckResult::Skip),
             Check::new(3, CheckResult::Skip),
         ],
-        flags: Vec::new(),
+        flags: json
+            .map(|json| {
+                set_flags([
+                    ("duplicate_keys", json.notes().duplicate_keys),
+                    ("negative_zero", json.notes().negative_zero),
+                ])
+            })
+            .unwrap_or_default(),
     }
 }
 
@@ -142,7 +149,7 @@ fn flags(
     let signed = |wanted: fn(&SignatureReport) -> bool| {
         signatures.required.iter().flat_map(|server| &server.signatures).any(wanted)
     };
-    [
+    set_flags([
         (
             "auth_events_limit_divergent",
             implied_create_event && event.auth_events().count() == MAX_AUTH_EVENTS,
@@ -160,11 +167,11 @@ fn flags(
             signed(|signature| signature.url_safe && signature.status == SignatureStatus::Valid)
                 || stated_hash.is_some_and(|hash| hash.url_safe),
         ),
-    ]
-    .into_iter()
-    .filter(|(_, set)| *set)
-    .map(|(flag, _)| flag)
-    .collect()
+    ])
+}
+
+fn set_flags<const N: usize>(flags: [(&'static str, bool); N]) -> Vec<&'static str> {
+    flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag).collect()
 }
 
 fn signature_check(event: &Pdu, signatures: &EventSignatures, options: Options) -> Check {

@@ -81,12 +81,15 @@ fn parse_object(bytes: &[u8]) -> Result<Canonical> {
 /// An event that will be hashed or signed by the rules of its room version.
 fn parse_event(bytes: &[u8], version: &RoomVersion) -> Result<Canonical> {
     let event = parse_object(bytes)?;
-    if version.strict_canonical_json
-        && let Some(defect) = event.first_non_strict_number(Some("unsigned"))
-    {
-        return Err(FormatError::Number(defect).into());
-    }
+    check_numbers(&event, version.strict_canonical_json, Some("unsigned"))?;
     Ok(event)
+}
+
+fn check_numbers(json: &Canonical, strict: bool, except: Option<&str>) -> Result<()> {
+    match json.first_bad_number(strict, except) {
+        Some(defect) => Err(FormatError::Number(defect).into()),
+        None => Ok(()),
+    }
 }
 
 /// Something of our own as JSON.

@@ -5,7 +5,7 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use zeroize::Zeroizing;
 
-use super::{Result, Thrown, json_text, object, parse_event, parse_object, text};
+use super::{Result, Thrown, check_numbers, json_text, object, parse_event, parse_object, text};
 use crate::codes;
 use crate::encoding;
 use crate::event::redaction::{self, Form};
@@ -22,11 +22,7 @@ use crate::room_version::{self, RoomVersion};
 pub fn canonical_json(input: &[u8], numbers: &str) -> std::result::Result<String, JsValue> {
     let policy = if numbers == "lenient" { Numbers::Integral } else { Numbers::Keep };
     let canonical = json::parse(input, policy).map_err(Thrown::from)?;
-    if numbers != "historical"
-        && let Some(defect) = canonical.first_non_strict_number(None)
-    {
-        return Err(Thrown::from(FormatError::Number(defect)).into());
-    }
+    check_numbers(&canonical, numbers != "historical", None)?;
     Ok(text(canonical.into_text()))
 }
 
@@ -93,9 +89,7 @@ pub fn sign_json(
     object: &[u8],
 ) -> std::result::Result<String, JsValue> {
     let object = parse_object(object)?;
-    if let Some(defect) = object.first_non_strict_number(Some("unsigned")) {
-        return Err(Thrown::from(FormatError::Number(defect)).into());
-    }
+    check_numbers(&object, true, Some("unsigned"))?;
     check_server_name(server_name)?;
     let signed = with_key(seed, key_id, |key| signatures::sign_json(&object, server_name, key))?;
     Ok(text(signed.into_text()))

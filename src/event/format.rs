@@ -40,7 +40,7 @@ pub enum FormatError {
         /// What it is.
         found: &'static str,
     },
-    /// A number that canonical JSON of room versions 6 and later does not have.
+    /// A number that the room version does not allow.
     #[error("{}", number_sentence(.0))]
     Number(NumberDefect),
     /// A required field is missing.
@@ -138,6 +138,9 @@ fn number_sentence(defect: &NumberDefect) -> String {
         NumberDefectKind::OutOfRange => {
             format!("the integer {number} at {pointer} is outside ±(2^53 − 1)")
         }
+        NumberDefectKind::Overflow => {
+            format!("the number {number} at {pointer} is too large for a double")
+        }
     }
 }
 
@@ -151,6 +154,7 @@ impl FormatError {
             Self::Number(defect) => match defect.kind {
                 NumberDefectKind::NotInteger => "number_not_integer",
                 NumberDefectKind::OutOfRange => "integer_out_of_range",
+                NumberDefectKind::Overflow => "json_number_overflow",
             },
             Self::Missing { .. } => "field_missing",
             Self::WrongType { .. } => "field_wrong_type",
@@ -290,9 +294,7 @@ pub(super) fn check(
     if !event.is_object() {
         return Err(FormatError::NotAnObject { found: event.value().kind().name() });
     }
-    if version.strict_canonical_json
-        && let Some(defect) = event.first_non_strict_number(Some("unsigned"))
-    {
+    if let Some(defect) = event.first_bad_number(version.strict_canonical_json, Some("unsigned")) {
         return Err(FormatError::Number(defect));
     }
     let fields = Fields::of(event);

@@ -54,7 +54,7 @@ pub struct Canonical {
     notes: Notes,
 }
 
-/// A number that strict canonical JSON does not have.
+/// A number that is not allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberDefect {
     /// What is wrong with it.
@@ -72,6 +72,8 @@ pub enum NumberDefectKind {
     NotInteger,
     /// It is outside ±(2^53 − 1).
     OutOfRange,
+    /// It is beyond the range of a double.
+    Overflow,
 }
 
 impl Canonical {
@@ -134,19 +136,20 @@ impl Canonical {
         self.members().find(|(name, _, _)| *name == key.as_bytes()).map(|(_, value, _)| value)
     }
 
-    /// The first number, outside the outermost member `except`, that strict canonical JSON
-    /// (room versions 6 and later) does not have.
+    /// The first number, outside the outermost member `except`, that is not allowed: one beyond
+    /// the range of a double, and, with `strict`, also one that strict canonical JSON (room
+    /// versions 6 and later) does not have.
     #[must_use]
-    pub fn first_non_strict_number(&self, except: Option<&str>) -> Option<NumberDefect> {
+    pub fn first_bad_number(&self, strict: bool, except: Option<&str>) -> Option<NumberDefect> {
         if !self.notes.non_strict_numbers {
             return None;
         }
         if !self.is_object() {
-            return find_defect(self.value(), None);
+            return find_defect(self.value(), None, strict);
         }
         self.members()
             .filter(|(key, _, _)| except.is_none_or(|except| *key != except.as_bytes()))
-            .find_map(|(key, value, _)| find_defect(value, Some(Step::Key(key))))
+            .find_map(|(key, value, _)| find_defect(value, Some(Step::Key(key)), strict))
     }
 
     /// A copy with the member `key` set to `value` (canonical text), or taken away.
@@ -196,7 +199,7 @@ enum Step<'a> {
 
 /// The first defect in `root`, found without recursion: `steps` remembers how each value is
 /// reached, as a link to its parent's step.
-fn find_defect<'a>(root: Value<'a>, first: Option<Step<'a>>) -> Option<NumberDefect> {
+fn find_defect<'a>(root: Value<'a>, first: Option<Step<'a>>, strict: bool) -> Option<NumberDefect> {
     let mut steps: Vec<(Option<usize>, Step<'a>)> =
         first.map(|step| (None, step)).into_iter().collect();
     let mut pending = vec![(root, steps.len().checked_sub(1))];
@@ -204,7 +207,7 @@ fn find_defect<'a>(root: Value<'a>, first: Option<Step<'a>>) -> Option<NumberDef
         let first_child = pending.len();
         match value.kind() {
             Kind::Number => {
-                if let Some(kind) = number_defect(value.text()) {
+                if let Some(kind) = number_defect(value.text(), strict) {
                     let number = String::from_utf8_lossy(value.text()).into_owned();
                     return Some(NumberDefect { kind, pointer: pointer(&steps, reached), number });
                 }
@@ -231,13 +234,16 @@ fn find_defect<'a>(root: Value<'a>, first: Option<Step<'a>>) -> Option<NumberDef
     None
 }
 
-fn number_defect(text: &[u8]) -> Option<NumberDefectKind> {
-    if text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
+fn number_defect(text: &[u8], strict: bool) -> Option<NumberDefectKind> {
+    let integer = !text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E'));
+    if !integer && !std::str::from_utf8(text).is_ok_and(number::is_finite) {
+        Some(NumberDefectKind::Overflow)
+    } else if strict && !integer {
         Some(NumberDefectKind::NotInteger)
-    } else if number::is_safe_integer(text) {
-        None
-    } else {
+    } else if strict && !number::is_safe_integer(text) {
         Some(NumberDefectKind::OutOfRange)
+    } else {
+        None
     }
 }
 

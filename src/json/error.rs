@@ -43,12 +43,6 @@ pub enum JsonError {
         /// First byte after the document that is not white space.
         offset: usize,
     },
-    /// A number with fraction or exponent too large for a binary64.
-    #[error("the number at offset {offset} is too large for a double")]
-    NumberOverflow {
-        /// Where the number begins.
-        offset: usize,
-    },
     /// Arrays and objects inside each other beyond the limit.
     #[error("more than {limit} arrays and objects inside each other at offset {offset}")]
     TooDeep {
@@ -69,7 +63,6 @@ impl JsonError {
             Self::LoneSurrogate { .. } => "json_lone_surrogate",
             Self::ControlCharacter { .. } => "json_control_character",
             Self::TrailingData { .. } => "json_trailing_data",
-            Self::NumberOverflow { .. } => "json_number_overflow",
             Self::TooDeep { .. } => "json_too_deep",
         }
     }
@@ -83,7 +76,6 @@ impl JsonError {
             | Self::LoneSurrogate { offset }
             | Self::ControlCharacter { offset, .. }
             | Self::TrailingData { offset }
-            | Self::NumberOverflow { offset }
             | Self::TooDeep { offset, .. } => *offset,
         }
     }

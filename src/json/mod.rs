@@ -7,7 +7,7 @@
 //! [`Value`], so what is verified and what is interpreted can never differ.
 //!
 //! Numbers keep every digit. Whether they are allowed is the room version's business:
-//! [`Canonical::first_non_strict_number`] tells where a document leaves the strict form.
+//! [`Canonical::first_bad_number`] tells where a document leaves the allowed form.
 
 mod canonical;
 mod error;

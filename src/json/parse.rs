@@ -25,7 +25,7 @@ pub const MAX_NESTING: usize = 127;
 pub enum Numbers {
     /// Keep them: integers with all their digits, doubles as Python prints them. This is the
     /// form that events of room versions 1 to 5 were hashed in; later versions refuse such
-    /// events, which [`Canonical::first_non_strict_number`] tells.
+    /// events, which [`Canonical::first_bad_number`] tells.
     Keep,
     /// Write `1e3` and `1.0` as the integers they are, the way the example in the
     /// specification's appendices does; keep all others for the caller to refuse.
@@ -373,18 +373,28 @@ impl Parser<'_> {
             return Ok(());
         }
         let text = std::str::from_utf8(text).unwrap_or_default();
-        let value = match text.parse::<f64>() {
-            Ok(value) if value.is_finite() => value,
-            _ => return Err(JsonError::NumberOverflow { offset: start }),
-        };
-        if self.numbers == Numbers::Integral
-            && let Some(integer) = number::as_exact_integer(text)
-        {
-            self.out.extend_from_slice(integer.to_string().as_bytes());
-        } else {
-            self.notes.non_strict_numbers = true;
-            number::write_python_float(value, &mut self.out);
+        let value = text.parse::<f64>().ok().filter(|value| value.is_finite());
+        match (value, self.numbers) {
+            // Beyond a double: no room version has such numbers, which is told later, for a
+            // part of the event may not count.
+            (None, _) => {
+                self.notes.non_strict_numbers = true;
+                self.out.extend_from_slice(text.as_bytes());
+            }
+            (Some(value), Numbers::Integral) => match number::as_exact_integer(text) {
+                Some(integer) => {
+                    self.notes.non_strict_numbers |= !number::is_safe_integer(integer.as_bytes());
+                    self.out.extend_from_slice(integer.as_bytes());
+                }
+                None => self.double(value),
+            },
+            (Some(value), Numbers::Keep) => self.double(value),
         }
         Ok(())
+    }
+
+    fn double(&mut self, value: f64) {
+        self.notes.non_strict_numbers = true;
+        number::write_python_float(value, &mut self.out);
     }
 }

@@ -191,7 +191,7 @@ pub fn write_string(text: &str, out: &mut Vec<u8>) {
 
 /// The text of a canonical string: `raw` is what stands between its quotes.
 pub(super) fn unescape(raw: &[u8]) -> Cow<'_, str> {
-    if !raw.iter().any(|byte| *byte == b'\\') {
+    if !raw.contains(&b'\\') {
         // Canonical text is UTF-8.
         return Cow::Borrowed(std::str::from_utf8(raw).unwrap_or_default());
     }

@@ -5,6 +5,7 @@
 //! `R = [s]B − [k]A` is mostly table look-ups. The equation, and with it every verdict, is that
 //! of the reference.
 
+use std::ops::Neg;
 use std::sync::{Mutex, PoisonError};
 
 use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
@@ -75,7 +76,8 @@ impl Slot {
         self.uses = self.uses.saturating_add(1);
         if self.uses >= WORTH_A_TABLE && self.table.is_none() {
             let point = CompressedEdwardsY(*key.as_bytes()).decompress()?;
-            self.table = Some(VartimeEdwardsPrecomputation::new([ED25519_BASEPOINT_POINT, -point]));
+            self.table =
+                Some(VartimeEdwardsPrecomputation::new([ED25519_BASEPOINT_POINT, point.neg()]));
         }
         self.table.as_ref()
     }

@@ -209,9 +209,9 @@ impl KeyResponse {
                 .and_then(|text| encoding::decode::<64>(&text))
                 .map(|signature| check.check(&known.key, &message, &signature.bytes));
             match outcome {
-                Some(SignatureOutcome::Valid) => signed = true,
                 // A key that must not be trusted proves nothing, either way.
                 _ if known.key.refusal().is_some() => {}
+                Some(SignatureOutcome::Valid) => signed = true,
                 _ => {
                     return Err(KeyResponseError::Signature {
                         server: self.server_name.clone(),
