@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`json`] | bytes to canonical JSON, strictly, in one pass |
 //! | [`room_version`] | one table of what each room version changes |
+//! | [`sha256`] | hashes, several at once |
 //! | [`identifiers`] | names of servers, users, rooms, events, keys |
 //! | [`event`] | format, redaction, hashes and IDs, signatures |
 //! | [`keys`] | our signing keys, other servers' keys and when they were valid |
@@ -43,4 +44,5 @@ pub mod keys;
 pub mod reader;
 pub mod receive;
 pub mod room_version;
+pub mod sha256;
 pub mod verdict;

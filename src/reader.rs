@@ -92,6 +92,17 @@ pub enum RawEvent {
     TooLong(usize),
 }
 
+impl RawEvent {
+    /// Its bytes, if they have been kept.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes),
+            Self::TooLong(_) => None,
+        }
+    }
+}
+
 /// Takes a document in pieces and gives the events in it.
 #[derive(Debug)]
 pub struct EventReader {

@@ -19,6 +19,7 @@ use crate::evidence::Evidence;
 use crate::json::{self, Canonical, Kind, MAX_SAFE_INTEGER, Numbers};
 use crate::keys::KeyRing;
 use crate::room_version::{RoomIdFormat, RoomVersion};
+use crate::sha256::{self, Hash};
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
 
 /// How to judge.
@@ -38,47 +39,108 @@ pub fn verify(
     ring: &KeyRing,
     options: Options,
 ) -> Verdict {
-    let json = match json::parse(bytes, Numbers::Keep) {
-        Ok(json) => json,
-        Err(error) => return dropped(None, &FormatError::Json(error), version),
-    };
-    let event = match Pdu::from_canonical(json, version, options.limits) {
-        Ok(event) => event,
-        Err(failure) => return dropped(Some(&failure.0), &failure.1, version),
-    };
-    let mut signed = Vec::with_capacity(event.json().text().len());
-    redaction::write_redacted(event.json(), version.redaction, Form::Signed, &mut signed);
-    let event_id = hashes::event_id(event.json(), &hashes::sha256(&signed), version);
+    match Prepared::new(bytes, version, options) {
+        Err(verdict) => *verdict,
+        Ok(event) => {
+            let reference_hash = sha256::hash(&event.signed);
+            let content_hash = sha256::hash(&event.hashed);
+            event.judge(&reference_hash, &content_hash, ring, options)
+        }
+    }
+}
 
-    let signatures = signatures::verify_event(&event, &signed, ring);
-    let stated = hashes::stated_content_hash(event.json()).unwrap_or_default();
-    let decoded = encoding::decode::<32>(&stated);
-    let hash = hash_check(&event, &stated, decoded.as_ref(), options);
-    let flags = flags(&event, &signatures, decoded.as_ref());
-    let signatures = signature_check(&event, &signatures, options);
+/// Judges many events as [`verify`] does one, in less time: their hashes are made side by side.
+pub fn verify_all<'a>(
+    events: impl IntoIterator<Item = &'a [u8]>,
+    version: &'static RoomVersion,
+    ring: &KeyRing,
+    options: Options,
+) -> Vec<Verdict> {
+    let prepared: Vec<_> =
+        events.into_iter().map(|bytes| Prepared::new(bytes, version, options)).collect();
+    let messages: Vec<&[u8]> = prepared
+        .iter()
+        .flatten()
+        .flat_map(|event| [event.signed.as_slice(), event.hashed.as_slice()])
+        .collect();
+    let hashes = sha256::hash_all(&messages);
+    let mut hashes = hashes.as_chunks::<2>().0.iter();
+    prepared
+        .iter()
+        .map(|event| match event {
+            Err(verdict) => Verdict::clone(verdict),
+            Ok(event) => {
+                let [reference_hash, content_hash] = hashes.next().copied().unwrap_or_default();
+                event.judge(&reference_hash, &content_hash, ring, options)
+            }
+        })
+        .collect()
+}
 
-    let outcome = match signatures.result {
-        CheckResult::Fail => Outcome::Dropped,
-        CheckResult::Incomplete => Outcome::Incomplete,
-        CheckResult::Pass | CheckResult::Skip => Outcome::Accepted,
-    };
-    Verdict {
-        event_id,
-        room_version: version.id,
-        event_type: Some(event.event_type().into_owned()),
-        state_key: event.state_key().map(Cow::into_owned),
-        sender: Some(event.sender().into_owned()),
-        outcome,
-        redacted: outcome != Outcome::Dropped && hash.result == CheckResult::Fail,
-        checks: vec![format_check(&event, options), signatures, hash],
-        flags,
+/// An event that passed check 1, and what is hashed of it.
+struct Prepared {
+    event: Pdu,
+    /// Its redacted form without signatures: what is signed, and what the reference hash is of.
+    signed: Vec<u8>,
+    /// What the content hash is of.
+    hashed: Vec<u8>,
+}
+
+impl Prepared {
+    fn new(
+        bytes: &[u8],
+        version: &'static RoomVersion,
+        options: Options,
+    ) -> Result<Self, Box<Verdict>> {
+        let json = json::parse(bytes, Numbers::Keep)
+            .map_err(|error| dropped(None, &FormatError::Json(error), version))?;
+        let event = Pdu::from_canonical(json, version, options.limits)
+            .map_err(|failure| dropped(Some(&failure.0), &failure.1, version))?;
+        let mut signed = Vec::with_capacity(event.json().text().len());
+        redaction::write_redacted(event.json(), version.redaction, Form::Signed, &mut signed);
+        let mut hashed = Vec::with_capacity(event.json().text().len());
+        hashes::write_hashed(event.json(), &mut hashed);
+        Ok(Self { event, signed, hashed })
+    }
+
+    fn judge(
+        &self,
+        reference_hash: &Hash,
+        content_hash: &Hash,
+        ring: &KeyRing,
+        options: Options,
+    ) -> Verdict {
+        let event = &self.event;
+        let signatures = signatures::verify_event(event, &self.signed, ring);
+        let stated = hashes::stated_content_hash(event.json()).unwrap_or_default();
+        let decoded = encoding::decode::<32>(&stated);
+        let hash = hash_check(content_hash, &stated, decoded.as_ref(), options);
+        let flags = flags(event, &signatures, decoded.as_ref());
+        let signatures = signature_check(event, &signatures, options);
+
+        let outcome = match signatures.result {
+            CheckResult::Fail => Outcome::Dropped,
+            CheckResult::Incomplete => Outcome::Incomplete,
+            CheckResult::Pass | CheckResult::Skip => Outcome::Accepted,
+        };
+        Verdict {
+            event_id: hashes::event_id(event.json(), reference_hash, event.version()),
+            room_version: event.version().id,
+            event_type: Some(event.event_type().into_owned()),
+            state_key: event.state_key().map(Cow::into_owned),
+            sender: Some(event.sender().into_owned()),
+            outcome,
+            redacted: outcome != Outcome::Dropped && hash.result == CheckResult::Fail,
+            checks: vec![format_check(event, options), signatures, hash],
+            flags,
+        }
     }
 }
 
 /// The verdict about an event that was too long to be kept.
 #[must_use]
 pub fn too_long(length: usize, version: &'static RoomVersion) -> Verdict {
-    dropped(None, &FormatError::TooLarge(length), version)
+    *dropped(None, &FormatError::TooLarge(length), version)
 }
 
 /// The verdict about an event that is malformed. What it says of itself is passed on as far as
@@ -87,9 +149,9 @@ fn dropped(
     json: Option<&Canonical>,
     error: &FormatError,
     version: &'static RoomVersion,
-) -> Verdict {
+) -> Box<Verdict> {
     let text = |key| json.and_then(|json| json.get(key)?.as_str()).map(Cow::into_owned);
-    Verdict {
+    Box::new(Verdict {
         event_id: None,
         room_version: version.id,
         event_type: text("type"),
@@ -116,7 +178,7 @@ fn dropped(
                 ])
             })
             .unwrap_or_default(),
-    }
+    })
 }
 
 fn format_check(event: &Pdu, options: Options) -> Check {
@@ -252,13 +314,17 @@ fn signature_evidence_of(signature: &SignatureReport) -> Evidence {
     }
 }
 
-fn hash_check(event: &Pdu, stated: &str, decoded: Option<&Decoded<32>>, options: Options) -> Check {
-    let computed = hashes::content_hash(event.json());
+fn hash_check(
+    computed: &Hash,
+    stated: &str,
+    decoded: Option<&Decoded<32>>,
+    options: Options,
+) -> Check {
     // As bytes: padding and trailing bits make no other hash.
-    let matches = decoded.is_some_and(|decoded| decoded.bytes == computed);
+    let matches = decoded.is_some_and(|decoded| decoded.bytes == *computed);
     let evidence = (!matches || options.evidence).then(|| {
         Evidence::object([
-            ("computed", encoding::encode(&computed).into()),
+            ("computed", encoding::encode(computed).into()),
             ("stated", stated.into()),
         ])
     });
@@ -267,7 +333,7 @@ fn hash_check(event: &Pdu, stated: &str, decoded: Option<&Decoded<32>>, options:
     }
     let reason = format!(
         "the content hashes to {}, the event states {stated}: its redacted copy is used",
-        encoding::encode(&computed)
+        encoding::encode(computed)
     );
     Check {
         code: Some("content_hash_mismatch"),

@@ -171,9 +171,14 @@ pub(super) fn judge(
     version: &'static RoomVersion,
     options: &VerifyOptions,
 ) -> String {
-    let judged = events.into_iter().map(|event| match event {
-        RawEvent::Bytes(bytes) => receive::verify(&bytes, version, ring, options.options()),
-        RawEvent::TooLong(length) => receive::too_long(length, version),
+    // Eight events are sixteen hashes: enough to fill the lanes, and little to keep.
+    let judged = events.chunks(8).flat_map(|some| {
+        let bytes = some.iter().filter_map(RawEvent::bytes);
+        let mut verdicts = receive::verify_all(bytes, version, ring, options.options()).into_iter();
+        some.iter().filter_map(move |event| match event {
+            RawEvent::Bytes(_) => verdicts.next(),
+            RawEvent::TooLong(length) => Some(receive::too_long(*length, version)),
+        })
     });
     verdicts(version, judged)
 }

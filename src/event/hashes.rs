@@ -3,21 +3,11 @@
 //! Spec: <https://spec.matrix.org/v1.19/server-server-api/#calculating-the-content-hash-for-an-event>,
 //! <https://spec.matrix.org/v1.19/server-server-api/#calculating-the-reference-hash-for-an-event>
 
-use sha2::{Digest, Sha256};
-
 use super::redaction::{self, Form};
 use crate::encoding;
 use crate::json::{Canonical, Value};
 use crate::room_version::{EventIdFormat, RoomVersion};
-
-/// A SHA-256 hash.
-pub type Sha256Hash = [u8; 32];
-
-/// The SHA-256 hash of `bytes`.
-#[must_use]
-pub fn sha256(bytes: &[u8]) -> Sha256Hash {
-    Sha256::digest(bytes).into()
-}
+use crate::sha256::{self, Hash};
 
 /// Appends what the content hash is taken of: the event without `unsigned`, `signatures` and
 /// `hashes`, not redacted.
@@ -42,10 +32,10 @@ pub fn write_without(object: &Canonical, without: &[&str], out: &mut Vec<u8>) {
 
 /// The content hash of an event, computed.
 #[must_use]
-pub fn content_hash(event: &Canonical) -> Sha256Hash {
+pub fn content_hash(event: &Canonical) -> Hash {
     let mut text = Vec::with_capacity(event.text().len());
     write_hashed(event, &mut text);
-    sha256(&text)
+    sha256::hash(&text)
 }
 
 /// The content hash that the event states in `hashes.sha256`, as text.
@@ -56,15 +46,15 @@ pub fn stated_content_hash(event: &Canonical) -> Option<std::borrow::Cow<'_, str
 
 /// The reference hash: of the redacted event without `signatures` and `unsigned`.
 #[must_use]
-pub fn reference_hash(event: &Canonical, version: &RoomVersion) -> Sha256Hash {
+pub fn reference_hash(event: &Canonical, version: &RoomVersion) -> Hash {
     let mut text = Vec::with_capacity(event.text().len());
     redaction::write_redacted(event, version.redaction, Form::Signed, &mut text);
-    sha256(&text)
+    sha256::hash(&text)
 }
 
 /// A reference hash in base64, in the alphabet in which the room version writes event IDs.
 #[must_use]
-pub fn encode_reference_hash(hash: &Sha256Hash, version: &RoomVersion) -> String {
+pub fn encode_reference_hash(hash: &Hash, version: &RoomVersion) -> String {
     match version.event_id_format {
         EventIdFormat::Domain | EventIdFormat::Hash => encoding::encode(hash),
         EventIdFormat::UrlSafeHash => encoding::encode_url_safe(hash),
@@ -74,7 +64,7 @@ pub fn encode_reference_hash(hash: &Sha256Hash, version: &RoomVersion) -> String
 /// The ID of an event with this reference hash; `None` in room versions 1 and 2 when the event
 /// does not state one.
 #[must_use]
-pub fn event_id(event: &Canonical, hash: &Sha256Hash, version: &RoomVersion) -> Option<String> {
+pub fn event_id(event: &Canonical, hash: &Hash, version: &RoomVersion) -> Option<String> {
     if version.event_id_format.is_field() {
         return event.get("event_id")?.as_str().map(std::borrow::Cow::into_owned);
     }

@@ -1,0 +1,38 @@
+/** Everything the package offers, whichever way the module is loaded. */
+export { FedproofError } from "./errors.js";
+export type { EventInput, JsonInput } from "./input.js";
+export {
+  canonicalJson,
+  type CanonicalJsonOptions,
+  contentHash,
+  eventId,
+  type Numbers,
+  parseServerName,
+  redact,
+  referenceHash,
+  type RoomVersionInfo,
+  roomVersions,
+  type ServerName,
+} from "./values.js";
+export {
+  type JsonSignatures,
+  signEvent,
+  SigningKey,
+  signJson,
+  type SignOptions,
+  verifyEventSignatures,
+  type VerifyEventSignaturesOptions,
+  verifyJson,
+  type VerifyJsonOptions,
+} from "./signing.js";
+export {
+  type AddServerKeysOptions,
+  type KeyLookup,
+  type KeyReport,
+  KeyRing,
+  type PublishedKey,
+  type TrustedKey,
+} from "./keys.js";
+export { type EventsInput, Session, verifyEvent, verifyEvents, type VerifyOptions } from "./session.js";
+export type { Check, CheckName, CheckResult, Outcome, Verdict } from "./verdict.js";
+export { type CodeInfo, verdictCodes } from "./codes.js";

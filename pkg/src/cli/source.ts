@@ -1,0 +1,149 @@
+/** Where bytes come from: a file, or standard input; read in chunks, and again where needed. */
+import { createReadStream } from "node:fs";
+import { mkdtemp, open, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { UsageError } from "./usage.js";
+
+/** Large enough that crossing into the module costs nothing, small enough to be no memory. */
+const CHUNK = 256 * 1024;
+
+/** Bytes that can be read from the start, and a second time when that was asked for in time. */
+export interface Source {
+  /** For messages. */
+  readonly name: string;
+  /** In bytes, where it is known. */
+  readonly size: number | undefined;
+  chunks(): AsyncIterable<Uint8Array>;
+  /**
+   * Says, while the first reading is on its way, whether there will be a second one. Until it is
+   * said, a stream's chunks are held in memory; after a yes they go to a temporary file.
+   */
+  willReadAgain(yes: boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Opens a file, or standard input for `-`. */
+export async function openSource(path: string): Promise<Source> {
+  if (path === "-") return new StreamSource("standard input", process.stdin);
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(path, error);
+  });
+  if (found.isDirectory()) throw unreadable(path, { code: "EISDIR" });
+  // A pipe under a file's name (such as a shell's <(…)) can be read but once.
+  if (!found.isFile()) return new StreamSource(path, createReadStream(path));
+  return new FileSource(path, found.size);
+}
+
+/** The whole of a source that must fit in memory, such as a key file. */
+export async function readWhole(path: string): Promise<Uint8Array> {
+  const source = await openSource(path);
+  await source.willReadAgain(false);
+  const parts: Uint8Array[] = [];
+  for await (const chunk of source.chunks()) parts.push(chunk);
+  return Buffer.concat(parts);
+}
+
+class FileSource implements Source {
+  constructor(
+    readonly name: string,
+    readonly size: number,
+  ) {}
+
+  chunks(): AsyncIterable<Uint8Array> {
+    return readable(createReadStream(this.name, { highWaterMark: CHUNK }), this.name);
+  }
+
+  async willReadAgain(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
+class StreamSource implements Source {
+  readonly size = undefined;
+  #held: Uint8Array[] | undefined = [];
+  #spool: Spool | undefined;
+  #readings = 0;
+
+  constructor(
+    readonly name: string,
+    readonly stream: NodeJS.ReadableStream,
+  ) {}
+
+  async *chunks(): AsyncIterable<Uint8Array> {
+    this.#readings += 1;
+    if (this.#readings > 1) {
+      if (this.#spool) yield* this.#spool.chunks();
+      return;
+    }
+    for await (const chunk of readable(this.stream, this.name)) {
+      if (this.#spool) await this.#spool.write(chunk);
+      else this.#held?.push(chunk);
+      yield chunk;
+    }
+  }
+
+  async willReadAgain(yes: boolean): Promise<void> {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    if (!yes) return;
+    this.#spool = await Spool.create();
+    for (const chunk of held) await this.#spool.write(chunk);
+  }
+
+  async close(): Promise<void> {
+    await this.#spool?.close();
+  }
+}
+
+/** A temporary file that nobody else can read and that is gone when we are. */
+class Spool {
+  private constructor(
+    readonly file: Awaited<ReturnType<typeof open>>,
+    readonly folder: string,
+  ) {}
+
+  static async create(): Promise<Spool> {
+    const folder = await mkdtemp(join(tmpdir(), "fedproof-"));
+    const file = await open(join(folder, "input"), "wx+", 0o600);
+    // Where the system allows it the name goes now, so that even a killed process leaves nothing.
+    await rm(folder, { recursive: true, force: true }).catch(() => {});
+    return new Spool(file, folder);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    await this.file.writeFile(chunk);
+  }
+
+  async *chunks(): AsyncIterable<Uint8Array> {
+    for (let at = 0; ; ) {
+      const { bytesRead, buffer } = await this.file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, at);
+      if (bytesRead === 0) return;
+      at += bytesRead;
+      yield buffer.subarray(0, bytesRead);
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.file.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function* readable(stream: NodeJS.ReadableStream, name: string): AsyncIterable<Uint8Array> {
+  try {
+    for await (const chunk of stream) yield chunk as unknown as Uint8Array;
+  } catch (error) {
+    throw unreadable(name, error as NodeJS.ErrnoException);
+  }
+}
+
+function unreadable(path: string, error: { code?: string | undefined; message?: string }): UsageError {
+  const reasons: Record<string, string> = {
+    ENOENT: "there is no such file",
+    EISDIR: "it is a folder",
+    EACCES: "you may not read it",
+  };
+  const reason = reasons[error.code ?? ""] ?? error.message ?? "unknown reason";
+  return new UsageError(`${path} cannot be read: ${reason}`, { code: "input_unreadable" });
+}

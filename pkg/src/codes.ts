@@ -1,0 +1,29 @@
+/** The table of all codes, as the module itself has it. */
+import { call } from "./wasm.js";
+
+/** One code: of a check that did not pass, of a flag, or of an error. */
+export interface CodeInfo {
+  /** Stable, snake_case. */
+  code: string;
+  /** The check it belongs to, null for errors and flags of no check. */
+  check: 1 | 2 | 3 | 4 | 5 | 6 | 7 | null;
+  /** `verdict`: in `Check.code`; `flag`: in `Verdict.flags`; `error`: in `FedproofError.code`. */
+  kind: "verdict" | "error" | "flag";
+  /** What follows: `dropped`, `incomplete`, `redacted`, …; null where nothing does. */
+  effect: string | null;
+  /** One sentence. */
+  summary: string;
+  /** The section of the specification. */
+  spec: string;
+}
+
+/**
+ * All codes that can appear in verdicts and errors, with what they mean.
+ *
+ * @returns A fresh array; change it as you like.
+ * @example
+ * for (const { code, summary } of verdictCodes()) console.log(code, summary);
+ */
+export function verdictCodes(): CodeInfo[] {
+  return call((wasm) => wasm.verdict_codes()) as CodeInfo[];
+}
