@@ -40,7 +40,7 @@ pub fn encode_url_safe(bytes: &[u8]) -> String {
 /// Reads exactly `N` bytes; `None` when the text is no base64, or of other bytes than that.
 #[must_use]
 pub fn decode<const N: usize>(text: &str) -> Option<Decoded<N>> {
-    let url_safe = text.contains(['-', '_']);
+    let url_safe = text.bytes().any(|byte| matches!(byte, b'-' | b'_'));
     let engine = if url_safe { &URL_SAFE } else { &STANDARD };
     // One byte more than wanted, so that longer input is seen as such and not cut. The largest
     // text that can be right has padding: 4 characters for 3 bytes, rounded up.

@@ -11,10 +11,7 @@ use crate::event::redaction::{self, Form};
 use crate::event::signatures::{
     self, EventSignatures, ServerFailure, ServerReport, SignatureReport, SignatureStatus,
 };
-use crate::event::{
-    FormatError, Limits, MAX_AUTH_EVENTS, MAX_EVENT_BYTES, Pdu, exceeds_byte_limit, hashes,
-    size_without_unsigned,
-};
+use crate::event::{FormatError, Limits, MAX_AUTH_EVENTS, MAX_EVENT_BYTES, Pdu, hashes};
 use crate::evidence::Evidence;
 use crate::json::{self, Canonical, Kind, MAX_SAFE_INTEGER, Numbers};
 use crate::keys::KeyRing;
@@ -112,7 +109,7 @@ impl Prepared {
     ) -> Verdict {
         let event = &self.event;
         let signatures = signatures::verify_event(event, &self.signed, ring);
-        let stated = hashes::stated_content_hash(event.json()).unwrap_or_default();
+        let stated = event.stated_content_hash();
         let decoded = encoding::decode::<32>(&stated);
         let hash = hash_check(content_hash, &stated, decoded.as_ref(), options);
         let flags = flags(event, &signatures, decoded.as_ref());
@@ -205,8 +202,6 @@ fn flags(
 ) -> Vec<&'static str> {
     let json = event.json();
     let notes = json.notes();
-    let size = size_without_unsigned(json);
-    let unsigned = json.get("unsigned");
     let implied_create_event = event.version().room_id_format == RoomIdFormat::CreateEventId;
     let signed = |wanted: fn(&SignatureReport) -> bool| {
         signatures.required.iter().flat_map(|server| &server.signatures).any(wanted)
@@ -216,13 +211,16 @@ fn flags(
             "auth_events_limit_divergent",
             implied_create_event && event.auth_events().count() == MAX_AUTH_EVENTS,
         ),
-        ("byte_limit_divergent", exceeds_byte_limit(json)),
+        ("byte_limit_divergent", event.is_over_byte_limit()),
         ("depth_limit_divergent", event.depth() > MAX_SAFE_INTEGER),
         ("duplicate_keys", notes.duplicate_keys),
         ("ed25519_divergent", signed(|signature| signature.divergent)),
         ("negative_zero", notes.negative_zero),
-        ("size_limit_divergent", size.saturating_add(EMPTY_UNSIGNED.len()) > MAX_EVENT_BYTES),
-        ("unsigned_malformed", unsigned.is_some_and(|value| value.kind() != Kind::Object)),
+        (
+            "size_limit_divergent",
+            event.size().saturating_add(EMPTY_UNSIGNED.len()) > MAX_EVENT_BYTES,
+        ),
+        ("unsigned_malformed", event.unsigned().is_some_and(|value| value.kind() != Kind::Object)),
         ("unsigned_oversized", json.text().len() > MAX_EVENT_BYTES),
         (
             "url_safe_base64",

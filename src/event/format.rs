@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::evidence::{Evidence, Quoted};
 use crate::identifiers::{self, MAX_IDENTIFIER_BYTES};
-use crate::json::{Canonical, JsonError, Kind, NumberDefect, NumberDefectKind, Value};
+use crate::json::{Canonical, JsonError, Kind, NumberDefect, NumberDefectKind, Place, Value};
 use crate::room_version::{RoomIdFormat, RoomVersion};
 
 /// The most bytes an event may have as canonical JSON, signatures included.
@@ -238,34 +238,41 @@ impl FormatError {
     }
 }
 
-/// The two numbers of an event, which the check has read.
-pub(super) struct Numbers {
+/// What the check has read, to be read again without searching.
+#[derive(Debug, Clone)]
+pub(super) struct Checked {
+    pub fields: Fields,
     pub depth: i64,
     pub origin_server_ts: i64,
+    /// An identifier is longer than 255 bytes, though not longer than 255 characters.
+    pub over_byte_limit: bool,
+    /// The bytes of the event as canonical JSON without `unsigned`.
+    pub size: usize,
 }
 
-/// The members of an event that the check looks at, picked out in one walk.
-#[derive(Default)]
-struct Fields<'a> {
-    event_type: Option<Value<'a>>,
-    sender: Option<Value<'a>>,
-    room_id: Option<Value<'a>>,
-    event_id: Option<Value<'a>>,
-    state_key: Option<Value<'a>>,
-    content: Option<Value<'a>>,
-    origin_server_ts: Option<Value<'a>>,
-    depth: Option<Value<'a>>,
-    prev_events: Option<Value<'a>>,
-    auth_events: Option<Value<'a>>,
-    hashes: Option<Value<'a>>,
-    signatures: Option<Value<'a>>,
+/// Where the members of an event stand that the check looks at, found in one walk.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fields {
+    pub event_type: Place,
+    pub sender: Place,
+    pub room_id: Place,
+    pub event_id: Place,
+    pub state_key: Place,
+    pub content: Place,
+    pub origin_server_ts: Place,
+    pub depth: Place,
+    pub prev_events: Place,
+    pub auth_events: Place,
+    pub hashes: Place,
+    pub signatures: Place,
+    pub unsigned: Place,
 }
 
-impl<'a> Fields<'a> {
-    fn of(event: &'a Canonical) -> Self {
+impl Fields {
+    fn of(event: &Canonical) -> Self {
         let mut fields = Self::default();
-        for (key, value, _) in event.members() {
-            let slot = match key {
+        for (key, place) in event.places() {
+            let field = match key {
                 b"type" => &mut fields.event_type,
                 b"sender" => &mut fields.sender,
                 b"room_id" => &mut fields.room_id,
@@ -278,9 +285,10 @@ impl<'a> Fields<'a> {
                 b"auth_events" => &mut fields.auth_events,
                 b"hashes" => &mut fields.hashes,
                 b"signatures" => &mut fields.signatures,
+                b"unsigned" => &mut fields.unsigned,
                 _ => continue,
             };
-            *slot = Some(value);
+            *field = place;
         }
         fields
     }
@@ -290,7 +298,7 @@ pub(super) fn check(
     event: &Canonical,
     version: &RoomVersion,
     limits: Limits,
-) -> Result<Numbers, FormatError> {
+) -> Result<Checked, FormatError> {
     if !event.is_object() {
         return Err(FormatError::NotAnObject { found: event.value().kind().name() });
     }
@@ -298,21 +306,30 @@ pub(super) fn check(
         return Err(FormatError::Number(defect));
     }
     let fields = Fields::of(event);
-    let event_type = string("type", fields.event_type)?;
-    let sender = string("sender", fields.sender)?;
-    let room_id = room_id(&fields, version)?;
-    let event_id = event_id(&fields, version)?;
-    let state_key = fields.state_key.map(|value| string("state_key", Some(value))).transpose()?;
-    typed("content", fields.content, Kind::Object, "an object")?;
-    let timestamp = integer("origin_server_ts", fields.origin_server_ts)?;
-    let depth = integer("depth", fields.depth)?;
-    let prev_events = typed("prev_events", fields.prev_events, Kind::Array, "an array")?;
-    let auth_events = typed("auth_events", fields.auth_events, Kind::Array, "an array")?;
-    let hashes = typed("hashes", fields.hashes, Kind::Object, "an object")?;
-    let signatures = typed("signatures", fields.signatures, Kind::Object, "an object")?;
+    let value = |place| event.at(place);
+    let event_type = string("type", value(fields.event_type))?;
+    let sender = string("sender", value(fields.sender))?;
+    // The create event of a room whose ID is that event's has no room ID; the authorization
+    // rules say what becomes of one that has it all the same.
+    let names_room = version.room_id_format == RoomIdFormat::CreateEventId
+        && event_type.text() == b"\"m.room.create\"";
+    let room_id = if names_room { None } else { Some(string("room_id", value(fields.room_id))?) };
+    let event_id = event_id(value(fields.event_id), version)?;
+    let state_key = match value(fields.state_key) {
+        None => None,
+        state_key => Some(string("state_key", state_key)?),
+    };
+    typed("content", value(fields.content), Kind::Object, "an object")?;
+    let timestamp = integer("origin_server_ts", value(fields.origin_server_ts))?;
+    let depth = integer("depth", value(fields.depth))?;
+    let prev_events = typed("prev_events", value(fields.prev_events), Kind::Array, "an array")?;
+    let auth_events = typed("auth_events", value(fields.auth_events), Kind::Array, "an array")?;
+    let hashes = typed("hashes", value(fields.hashes), Kind::Object, "an object")?;
+    let signatures = typed("signatures", value(fields.signatures), Kind::Object, "an object")?;
     check_content_hash(hashes)?;
     check_signatures(signatures)?;
 
+    let mut over_byte_limit = false;
     for (field, value) in [
         ("type", Some(event_type)),
         ("sender", Some(sender)),
@@ -320,7 +337,10 @@ pub(super) fn check(
         ("event_id", event_id),
         ("state_key", state_key),
     ] {
-        if let Some(value) = value {
+        if let Some(value) = value
+            && is_longer_than_limit(value)
+        {
+            over_byte_limit = true;
             check_length(field, value, version)?;
         }
     }
@@ -341,11 +361,15 @@ pub(super) fn check(
     let depth = check_depth(depth, version)?;
     let origin_server_ts =
         timestamp.as_i64().ok_or_else(|| FormatError::Timestamp(shown(timestamp)))?;
-    let size = size_without_unsigned(event);
+    // `unsigned` is not part of what was signed, any server on the way may add to it, and
+    // receivers throw it away: it does not count.
+    let unsigned = value(fields.unsigned)
+        .map_or(0, |value| value.text().len().saturating_add(",\"unsigned\":".len()));
+    let size = event.text().len().saturating_sub(unsigned);
     if size > MAX_EVENT_BYTES {
         return Err(FormatError::TooLarge(size));
     }
-    Ok(Numbers { depth, origin_server_ts })
+    Ok(Checked { fields, depth, origin_server_ts, over_byte_limit, size })
 }
 
 /// A value for a sentence: its text, cut when it is long.
@@ -397,38 +421,25 @@ fn integer<'a>(field: &'static str, value: Option<Value<'a>>) -> Result<Value<'a
     }
 }
 
-/// `room_id`, which every event has but the create event of a room whose ID is that event's.
-/// There, the authorization rules say what becomes of one that has it all the same.
-fn room_id<'a>(
-    fields: &Fields<'a>,
-    version: &RoomVersion,
-) -> Result<Option<Value<'a>>, FormatError> {
-    let names_itself = version.room_id_format == RoomIdFormat::CreateEventId
-        && fields.event_type.is_some_and(|value| value.text() == b"\"m.room.create\"");
-    if names_itself { Ok(None) } else { string("room_id", fields.room_id).map(Some) }
-}
-
 fn event_id<'a>(
-    fields: &Fields<'a>,
+    event_id: Option<Value<'a>>,
     version: &RoomVersion,
 ) -> Result<Option<Value<'a>>, FormatError> {
     if version.event_id_format.is_field() {
-        return string("event_id", fields.event_id).map(Some);
+        return string("event_id", event_id).map(Some);
     }
-    match fields.event_id {
+    match event_id {
         Some(_) => Err(FormatError::EventIdPresent),
         None => Ok(None),
     }
 }
 
+/// The limit is one of bytes; up to room version 10 servers counted characters.
 fn check_length(
     field: &'static str,
     value: Value<'_>,
     version: &RoomVersion,
 ) -> Result<(), FormatError> {
-    if !is_longer_than_limit(value) {
-        return Ok(());
-    }
     let text = value.as_str().unwrap_or_default();
     let (length, unit) = if version.strict_byte_limits {
         (text.len(), "bytes")
@@ -439,16 +450,6 @@ fn check_length(
         return Err(FormatError::TooLong { field, length, unit });
     }
     Ok(())
-}
-
-/// Is a field longer than 255 bytes, in an event that passed the check? (Up to room version 10
-/// Synapse counts characters, others count bytes.)
-pub(crate) fn exceeds_byte_limit(event: &Canonical) -> bool {
-    let fields = Fields::of(event);
-    [fields.event_type, fields.sender, fields.room_id, fields.event_id, fields.state_key]
-        .into_iter()
-        .flatten()
-        .any(is_longer_than_limit)
 }
 
 fn check_sender(sender: Value<'_>) -> Result<(), FormatError> {
@@ -564,14 +565,4 @@ fn check_signatures(signatures: Value<'_>) -> Result<(), FormatError> {
         }
     }
     Ok(())
-}
-
-/// The bytes of the event as canonical JSON, less those of `unsigned`: that field is not part
-/// of what was signed, any server on the way may add to it, and receivers throw it away.
-pub(crate) fn size_without_unsigned(event: &Canonical) -> usize {
-    let unsigned = event
-        .members()
-        .find(|(key, _, _)| *key == b"unsigned")
-        .map_or(0, |(_, _, member)| member.len().saturating_add(1));
-    event.text().len().saturating_sub(unsigned)
 }

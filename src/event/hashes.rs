@@ -5,7 +5,7 @@
 
 use super::redaction::{self, Form};
 use crate::encoding;
-use crate::json::{Canonical, Value};
+use crate::json::Canonical;
 use crate::room_version::{EventIdFormat, RoomVersion};
 use crate::sha256::{self, Hash};
 
@@ -36,12 +36,6 @@ pub fn content_hash(event: &Canonical) -> Hash {
     let mut text = Vec::with_capacity(event.text().len());
     write_hashed(event, &mut text);
     sha256::hash(&text)
-}
-
-/// The content hash that the event states in `hashes.sha256`, as text.
-#[must_use]
-pub fn stated_content_hash(event: &Canonical) -> Option<std::borrow::Cow<'_, str>> {
-    event.get("hashes")?.get("sha256").and_then(Value::as_str)
 }
 
 /// The reference hash: of the redacted event without `signatures` and `unsigned`.

@@ -8,5 +8,4 @@ pub mod redaction;
 pub mod signatures;
 
 pub use format::{FormatError, Limits, MAX_AUTH_EVENTS, MAX_EVENT_BYTES, MAX_PREV_EVENTS};
-pub(crate) use format::{exceeds_byte_limit, size_without_unsigned};
 pub use pdu::{Pdu, Reference};

@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::format::{self, FormatError, Limits};
-use crate::json::{Canonical, Value};
+use super::format::{self, Checked, Fields, FormatError, Limits};
+use crate::json::{Canonical, Place, Value};
 use crate::room_version::RoomVersion;
+
+const MEMBER: &[u8] = b"\"m.room.member\"";
 
 /// An event in the format of its room version (check 1 passed).
 ///
@@ -13,8 +15,7 @@ use crate::room_version::RoomVersion;
 pub struct Pdu {
     json: Canonical,
     version: &'static RoomVersion,
-    depth: i64,
-    origin_server_ts: i64,
+    checked: Checked,
 }
 
 /// An event that another one names in `prev_events` or `auth_events`.
@@ -40,12 +41,7 @@ impl Pdu {
         limits: Limits,
     ) -> Result<Self, Box<(Canonical, FormatError)>> {
         match format::check(&json, version, limits) {
-            Ok(numbers) => Ok(Self {
-                json,
-                version,
-                depth: numbers.depth,
-                origin_server_ts: numbers.origin_server_ts,
-            }),
+            Ok(checked) => Ok(Self { json, version, checked }),
             Err(error) => Err(Box::new((json, error))),
         }
     }
@@ -62,67 +58,116 @@ impl Pdu {
         self.version
     }
 
-    fn text(&self, key: &str) -> Cow<'_, str> {
-        // The format check has seen these as strings.
-        self.json.get(key).and_then(Value::as_str).unwrap_or_default()
+    fn value(&self, field: fn(&Fields) -> Place) -> Option<Value<'_>> {
+        self.json.at(field(&self.checked.fields))
+    }
+
+    fn text(&self, field: fn(&Fields) -> Place) -> Option<Cow<'_, str>> {
+        self.value(field).and_then(Value::as_str)
     }
 
     /// `type`
     #[must_use]
     pub fn event_type(&self) -> Cow<'_, str> {
-        self.text("type")
+        // The format check has seen this as a string.
+        self.text(|fields| fields.event_type).unwrap_or_default()
+    }
+
+    /// Is it a membership?
+    #[must_use]
+    pub fn is_member(&self) -> bool {
+        self.value(|fields| fields.event_type).is_some_and(|value| value.text() == MEMBER)
     }
 
     /// `sender`
     #[must_use]
     pub fn sender(&self) -> Cow<'_, str> {
-        self.text("sender")
+        // The format check has seen this as a string.
+        self.text(|fields| fields.sender).unwrap_or_default()
     }
 
     /// `state_key`, where the event has one: then it is a state event.
     #[must_use]
     pub fn state_key(&self) -> Option<Cow<'_, str>> {
-        self.json.get("state_key").and_then(Value::as_str)
+        self.text(|fields| fields.state_key)
     }
 
     /// `room_id`; the create event of room version 12 has none.
     #[must_use]
     pub fn room_id(&self) -> Option<Cow<'_, str>> {
-        self.json.get("room_id").and_then(Value::as_str)
+        self.text(|fields| fields.room_id)
+    }
+
+    /// `event_id`, which only events of room versions 1 and 2 have.
+    #[must_use]
+    pub fn event_id_field(&self) -> Option<Cow<'_, str>> {
+        self.text(|fields| fields.event_id)
     }
 
     /// `content`
     #[must_use]
     pub fn content(&self) -> Option<Value<'_>> {
-        self.json.get("content")
+        self.value(|fields| fields.content)
+    }
+
+    /// `signatures`
+    #[must_use]
+    pub fn signatures(&self) -> Option<Value<'_>> {
+        self.value(|fields| fields.signatures)
+    }
+
+    /// `unsigned`, of whatever type.
+    #[must_use]
+    pub fn unsigned(&self) -> Option<Value<'_>> {
+        self.value(|fields| fields.unsigned)
+    }
+
+    /// `hashes.sha256`
+    #[must_use]
+    pub fn stated_content_hash(&self) -> Cow<'_, str> {
+        // The format check has seen this as a string.
+        let hash = self.value(|fields| fields.hashes).and_then(|hashes| hashes.get("sha256"));
+        hash.and_then(Value::as_str).unwrap_or_default()
     }
 
     /// `depth`
     #[must_use]
     pub fn depth(&self) -> i64 {
-        self.depth
+        self.checked.depth
     }
 
     /// `origin_server_ts`, in milliseconds since 1970.
     #[must_use]
     pub fn origin_server_ts(&self) -> i64 {
-        self.origin_server_ts
+        self.checked.origin_server_ts
+    }
+
+    /// The bytes of the event as canonical JSON without `unsigned`.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.checked.size
+    }
+
+    /// Is an identifier longer than 255 bytes, though not longer than 255 characters?
+    #[must_use]
+    pub fn is_over_byte_limit(&self) -> bool {
+        self.checked.over_byte_limit
     }
 
     /// The events named in `prev_events`.
     pub fn prev_events(&self) -> impl Iterator<Item = Reference<'_>> {
-        references(self.json.get("prev_events"))
+        references(self.value(|fields| fields.prev_events))
     }
 
     /// The events named in `auth_events`.
     pub fn auth_events(&self) -> impl Iterator<Item = Reference<'_>> {
-        references(self.json.get("auth_events"))
+        references(self.value(|fields| fields.auth_events))
     }
 
     /// An invite that a third party's invitation led to; the server of its sender need not sign.
     #[must_use]
     pub fn is_third_party_invite(&self) -> bool {
-        self.event_type() == "m.room.member"
+        self.is_member()
             && self.content().is_some_and(|content| {
                 content.get("membership").and_then(Value::as_str).as_deref() == Some("invite")
                     && content.get("third_party_invite").is_some()
@@ -133,7 +178,7 @@ impl Pdu {
     /// room version has restricted joins.
     #[must_use]
     pub fn join_authoriser(&self) -> Option<Cow<'_, str>> {
-        (self.version.restricted_join && self.event_type() == "m.room.member")
+        (self.version.restricted_join && self.is_member())
             .then(|| self.content()?.get("join_authorised_via_users_server")?.as_str())
             .flatten()
     }

@@ -7,7 +7,7 @@ use super::Pdu;
 use super::hashes::{self, write_without};
 use super::redaction::{self, Form};
 use crate::encoding;
-use crate::identifiers::{self, ED25519};
+use crate::identifiers::{ED25519, domain_of};
 use crate::json::{Canonical, Value, insert_member, write_string};
 use crate::keys::{KeyRing, KeyStanding, Moment, SignatureOutcome, SigningKey};
 use crate::room_version::RoomVersion;
@@ -158,22 +158,13 @@ pub struct EventSignatures {
 
 /// The servers that must have signed an event.
 pub fn required_servers(event: &Pdu) -> impl Iterator<Item = String> {
-    let sender = domain(&event.sender(), '@');
+    // The format check has seen server names behind the first colons.
+    let server = |identifier: &str| identifier.split_once(':').map(|(_, server)| server.to_owned());
+    let sender = server(&event.sender());
     let sender_signs = !event.is_third_party_invite();
-    let event_id = event
-        .version()
-        .event_id_format
-        .is_field()
-        .then(|| {
-            event.json().get("event_id").and_then(Value::as_str).and_then(|id| domain(&id, '$'))
-        })
-        .flatten()
-        .filter(|server| Some(server) != sender.as_ref());
+    let event_id =
+        event.event_id_field().and_then(|id| server(&id)).filter(|id| Some(id) != sender.as_ref());
     sender.filter(|_| sender_signs).into_iter().chain(event_id)
-}
-
-fn domain(identifier: &str, sigil: char) -> Option<String> {
-    identifiers::domain_of(identifier, sigil).map(str::to_owned)
 }
 
 /// Checks the signatures of an event. `signed` is its redacted form without signatures, which
@@ -184,10 +175,13 @@ pub fn verify_event(event: &Pdu, signed: &[u8], ring: &KeyRing) -> EventSignatur
         ts: event.origin_server_ts(),
         enforce_validity: event.version().enforce_key_validity,
     };
-    let report = |server: String| verify(event.json(), signed, server, moment, ring);
+    let report = |server: String| verify(event.signatures(), signed, server, moment, ring);
     EventSignatures {
         required: required_servers(event).map(report).collect(),
-        authoriser: event.join_authoriser().and_then(|user| domain(&user, '@')).map(report),
+        authoriser: event
+            .join_authoriser()
+            .and_then(|user| domain_of(&user, '@').map(str::to_owned))
+            .map(report),
     }
 }
 
@@ -203,18 +197,17 @@ pub fn verify_json(
 ) -> ServerReport {
     let mut message = Vec::with_capacity(object.text().len());
     write_without(object, &["signatures", "unsigned"], &mut message);
-    verify(object, &message, server.to_owned(), moment, ring)
+    verify(object.get("signatures"), &message, server.to_owned(), moment, ring)
 }
 
 fn verify(
-    object: &Canonical,
+    signatures: Option<Value<'_>>,
     message: &[u8],
     server: String,
     moment: Moment,
     ring: &KeyRing,
 ) -> ServerReport {
-    let signatures = object
-        .get("signatures")
+    let signatures = signatures
         .and_then(Value::as_object)
         .and_then(|mut servers| servers.find(|member| member.key() == server))
         .and_then(|member| member.value.as_object());

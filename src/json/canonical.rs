@@ -46,6 +46,10 @@ impl Span {
     }
 }
 
+/// Where a value stands in the canonical text; nowhere by default.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place(usize, usize);
+
 /// A JSON document in canonical form.
 #[derive(Debug, Clone)]
 pub struct Canonical {
@@ -126,6 +130,16 @@ impl Canonical {
             let member = self.text.get(span.start..span.end).unwrap_or_default();
             (span.key(&self.text), Value::new(value), member)
         })
+    }
+
+    /// The keys of the outermost object (as written) and where their values stand.
+    pub(crate) fn places(&self) -> impl Iterator<Item = (&[u8], Place)> {
+        self.members.iter().map(|span| (span.key(&self.text), Place(span.value, span.end)))
+    }
+
+    /// The value at a place found before; `None` for the place of what was not found.
+    pub(crate) fn at(&self, Place(start, end): Place) -> Option<Value<'_>> {
+        self.text.get(start..end).filter(|text| !text.is_empty()).map(Value::new)
     }
 
     /// The value of a member of the outermost object.

@@ -16,6 +16,7 @@ mod parse;
 mod string;
 mod value;
 
+pub(crate) use canonical::Place;
 pub use canonical::{Canonical, Notes, NumberDefect, NumberDefectKind};
 pub use error::JsonError;
 pub use number::{MAX_SAFE_INTEGER, MIN_SAFE_INTEGER};

@@ -117,11 +117,13 @@ impl Parser<'_> {
         }
     }
 
+    #[inline(always)]
     fn peek(&self) -> Option<u8> {
         self.input.get(self.at).copied()
     }
 
     /// Takes bytes that are canonical.
+    #[inline(always)]
     fn advance(&mut self, bytes: usize) {
         self.at = self.at.saturating_add(bytes);
     }
@@ -133,16 +135,19 @@ impl Parser<'_> {
     }
 
     /// Continues at `at`, leaving out what lies between the run and there.
+    #[inline(always)]
     fn resume(&mut self, at: usize) {
         self.at = at;
         self.run = at;
     }
 
     /// How long the output is, with the pending run.
+    #[inline(always)]
     fn written(&self) -> usize {
         self.out.len().saturating_add(self.at.saturating_sub(self.run))
     }
 
+    #[inline(always)]
     fn skip_white_space(&mut self) {
         if !matches!(self.peek(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
             return;
@@ -196,6 +201,7 @@ impl Parser<'_> {
         }
     }
 
+    #[inline(always)]
     fn end_member(&mut self, end: usize) {
         if let Some(member) = self.members.last_mut() {
             member.end = end;
