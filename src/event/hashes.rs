@@ -18,15 +18,7 @@ pub fn write_hashed(event: &Canonical, out: &mut Vec<u8>) {
 /// Appends the object without some of its members.
 pub fn write_without(object: &Canonical, without: &[&str], out: &mut Vec<u8>) {
     out.push(b'{');
-    let mut first = true;
-    for (key, _, member) in object.members() {
-        if !without.iter().any(|name| name.as_bytes() == key) {
-            if !std::mem::take(&mut first) {
-                out.push(b',');
-            }
-            out.extend_from_slice(member);
-        }
-    }
+    object.write_members(|key| !without.iter().any(|name| name.as_bytes() == key), &mut true, out);
     out.push(b'}');
 }
 

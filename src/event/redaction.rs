@@ -148,28 +148,27 @@ pub enum Form {
 /// `event` must be an object; whatever is missing or of another type is kept as far as the
 /// rules name it, so the redacted form of a malformed event is still defined.
 pub fn write_redacted(event: &Canonical, rules: &RedactionRules, form: Form, out: &mut Vec<u8>) {
-    let event_type = event.get("type");
     out.push(b'{');
+    // Members and the keep-list are both sorted: one walk over each, the members before
+    // `content` first.
+    let mut rules_left = rules.top_level.iter().peekable();
+    let mut kept = |key: &[u8]| {
+        while rules_left.next_if(|name| name.as_bytes() < key).is_some() {}
+        rules_left.next_if(|name| name.as_bytes() == key).is_some()
+            && !(form == Form::Signed && key == b"signatures")
+    };
     let mut first = true;
-    // Members and the keep-list are both sorted: one walk over each.
-    let mut kept = rules.top_level.iter().peekable();
-    for (key, value, member) in event.members() {
-        while kept.next_if(|name| name.as_bytes() < key).is_some() {}
-        if kept.next_if(|name| name.as_bytes() == key).is_none()
-            || (form == Form::Signed && key == b"signatures")
-        {
-            continue;
-        }
+    event.write_members(|key| key < CONTENT && kept(key), &mut first, out);
+    if let Some(content) = event.get("content") {
         separate(&mut first, out);
-        if key == b"content" {
-            out.extend_from_slice(b"\"content\":");
-            write_content(event_type, value, rules, out);
-        } else {
-            out.extend_from_slice(member);
-        }
+        out.extend_from_slice(b"\"content\":");
+        write_content(event.get("type"), content, rules, out);
     }
+    event.write_members(|key| key > CONTENT && kept(key), &mut first, out);
     out.push(b'}');
 }
+
+const CONTENT: &[u8] = b"content";
 
 fn write_content(
     event_type: Option<Value<'_>>,

@@ -142,6 +142,36 @@ impl Canonical {
         self.text.get(start..end).filter(|text| !text.is_empty()).map(Value::new)
     }
 
+    /// Appends the members of the outermost object whose keys `keep` wants, without braces, and
+    /// with a comma before each but the `first`. Neighbours stand together in the text and are
+    /// copied together.
+    pub(crate) fn write_members(
+        &self,
+        mut keep: impl FnMut(&[u8]) -> bool,
+        first: &mut bool,
+        out: &mut Vec<u8>,
+    ) {
+        let mut run = 0..0;
+        let mut flush = |run: std::ops::Range<usize>| {
+            if !run.is_empty() {
+                if !std::mem::take(first) {
+                    out.push(b',');
+                }
+                out.extend_from_slice(self.text.get(run).unwrap_or_default());
+            }
+        };
+        for span in &self.members {
+            if !keep(span.key(&self.text)) {
+                flush(std::mem::replace(&mut run, 0..0));
+            } else if run.is_empty() {
+                run = span.start..span.end;
+            } else {
+                run.end = span.end;
+            }
+        }
+        flush(run);
+    }
+
     /// The value of a member of the outermost object.
     ///
     /// `key` is compared as written: right for all keys that need no escape.

@@ -105,7 +105,7 @@ impl PublicKey {
             return SignatureOutcome::Invalid;
         }
         let small_order = SMALL_ORDER.iter().any(|point| signature.starts_with(point));
-        if small_order || self.point.is_weak() {
+        if small_order || self.refusal == Some(KeyRefusal::Weak) {
             SignatureOutcome::Divergent
         } else {
             SignatureOutcome::Valid
