@@ -9,7 +9,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::event::redaction::{self, RedactionRules};
-use crate::evidence::Quoted;
+use crate::evidence::{Evidence, Quoted};
 use crate::json::MAX_SAFE_INTEGER;
 
 /// What sets one room version apart from the others.
@@ -27,6 +27,7 @@ pub struct RoomVersion {
     /// Numbers outside strict canonical JSON make an event malformed.
     pub strict_canonical_json: bool,
     /// The largest `depth` an event may have.
+    #[serde(serialize_with = "exact_integer")]
     pub max_depth: i64,
     /// Identifiers, types and state keys are limited to 255 bytes; before, servers counted
     /// characters.
@@ -186,4 +187,9 @@ impl RoomVersion {
     pub fn spec(&self, anchor: &str) -> String {
         format!("https://spec.matrix.org/v1.19/rooms/v{}/#{anchor}", self.id)
     }
+}
+
+/// Prints an integer that JavaScript would round as text.
+fn exact_integer<S: serde::Serializer>(number: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    Evidence::from(*number).serialize(serializer)
 }

@@ -13,7 +13,7 @@ use crate::event::{FormatError, hashes, signatures};
 use crate::evidence::{Evidence, Quoted};
 use crate::identifiers::ServerName;
 use crate::json::{self, Numbers};
-use crate::keys::{SigningKey, SigningKeyError, read_key_file, scrub_stack};
+use crate::keys::{KeyFileEntry, SigningKey, SigningKeyError, read_key_file, scrub_stack};
 use crate::room_version::{self, RoomVersion};
 
 /// Canonical JSON. `numbers` is `strict` (room versions 6 and later), `lenient` (`1e3` and `1.0`
@@ -136,12 +136,7 @@ pub fn generate_seed(seed: &Uint8Array) -> std::result::Result<(), JsValue> {
 /// an array that stays with the caller, so that no seed is left in the module's memory.
 #[wasm_bindgen]
 pub fn parse_key_file(file: &Uint8Array) -> std::result::Result<String, JsValue> {
-    let mut bytes = Zeroizing::new(vec![0u8; file.length() as usize]);
-    file.copy_to(&mut bytes);
-    let found = std::str::from_utf8(&bytes)
-        .map_err(|_| SigningKeyError::EmptyKeyFile)
-        .and_then(read_key_file)
-        .map_err(Thrown::from);
+    let found = find_keys(file);
     scrub_stack();
     let entries: Evidence = found?
         .into_iter()
@@ -187,10 +182,19 @@ fn with_key<T>(seed: &Uint8Array, key_id: &str, act: impl FnOnce(&SigningKey) ->
     done
 }
 
+// Not inlined, and so is `find_keys`: only frames below the caller's own are wiped afterwards.
 #[inline(never)]
 fn use_key<T>(seed: &Uint8Array, key_id: &str, act: impl FnOnce(&SigningKey) -> T) -> Result<T> {
     let mut bytes = Zeroizing::new([0u8; 32]);
     seed.copy_to(bytes.as_mut());
     let key = SigningKey::from_seed(key_id, bytes.as_ref())?;
     Ok(act(&key))
+}
+
+#[inline(never)]
+fn find_keys(file: &Uint8Array) -> Result<Vec<KeyFileEntry>> {
+    let mut bytes = Zeroizing::new(vec![0u8; file.length() as usize]);
+    file.copy_to(&mut bytes);
+    let text = std::str::from_utf8(&bytes).map_err(|_| SigningKeyError::EmptyKeyFile)?;
+    Ok(read_key_file(text)?)
 }
