@@ -3,6 +3,7 @@
 import { type FedproofError, invalidArgument } from "./errors.js";
 import { copyOf, type EventInput, toBytes, toName, toTimestamp } from "./input.js";
 import { readOptions, required } from "./options.js";
+import { settle } from "./residents.js";
 import { fromModule, type ModuleError, Resident } from "./wasm.js";
 import type { KeyRing as WasmKeyRing } from "./wasm/fedproof.js";
 
@@ -67,9 +68,6 @@ interface AddedKey {
   readonly key: readonly [server: string, id: string, publicKey: string, validUntilTs: number | undefined, expiredTs: number | undefined];
 }
 
-/** The ring inside the module, for the other files of this package. */
-export let residentOf: (keys: KeyRing) => Resident<WasmKeyRing>;
-
 /**
  * A ring of server keys.
  *
@@ -95,8 +93,8 @@ export class KeyRing {
     return ring;
   });
 
-  static {
-    residentOf = (keys) => keys.#resident;
+  constructor() {
+    settle(this, this.#resident);
   }
 
   /** True for a ring of this copy of the package. */

@@ -1,6 +1,7 @@
 /** Reads events from chunks of a file of any size. For the command line; not part of the package's face. */
 import { FedproofError } from "./errors.js";
-import { type KeyRing, residentOf } from "./keys.js";
+import type { KeyRing } from "./keys.js";
+import { residentOf } from "./residents.js";
 import type { VerifySwitches } from "./session.js";
 import type { Verdict } from "./verdict.js";
 import { readVerdicts } from "./verdicts.js";

@@ -1,8 +1,9 @@
 /** Verification: one event, many events in one crossing, a session for a stream of them. */
 import { FedproofError } from "./errors.js";
 import { type EventInput, isUint8Array, type JsonInput, toBytes, toRoomVersion } from "./input.js";
-import { emptyRing, type KeyRing, residentOf, toKeyRing } from "./keys.js";
+import { emptyRing, type KeyRing, toKeyRing } from "./keys.js";
 import { readOptions, toBoolean } from "./options.js";
+import { residentOf } from "./residents.js";
 import type { Verdict } from "./verdict.js";
 import { readVerdict, readVerdicts } from "./verdicts.js";
 

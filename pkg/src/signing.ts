@@ -12,8 +12,9 @@ import {
   toRoomVersion,
   toTimestamp,
 } from "./input.js";
-import { emptyRing, type KeyRing, residentOf, toKeyRing } from "./keys.js";
+import { emptyRing, type KeyRing, toKeyRing } from "./keys.js";
 import { readOptions, required } from "./options.js";
+import { residentOf } from "./residents.js";
 import type { Check } from "./verdict.js";
 import { readVerdict } from "./verdicts.js";
 import { call } from "./wasm.js";

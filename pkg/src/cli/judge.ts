@@ -68,7 +68,7 @@ class Pass {
 
   /** When the source must be read again for its events: what was found of it. */
   async run(): Promise<Description | undefined> {
-    this.progress.begin(this.known ? "verifying" : "reading");
+    this.progress.begin();
     try {
       for await (const chunk of this.source.chunks()) {
         this.#reader.push(chunk);
@@ -102,7 +102,7 @@ class Pass {
     if (this.known || ended || (version !== undefined && !keysToCome)) {
       this.#version = version ?? unknownVersion(this.source.name);
       this.#mode = "judge";
-      this.progress.begin("verifying");
+      this.progress.judging();
       await this.report.begin({ ...found, room_version: this.#version });
     } else {
       this.#mode = "scan";

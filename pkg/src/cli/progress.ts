@@ -35,11 +35,16 @@ export class Progress {
     return new Progress(size, new bars.SingleBar(options, bars.Presets.shades_classic));
   }
 
-  /** A reading begins: `reading` or `verifying`. */
-  begin(activity: string): void {
-    if (this.#activity === activity) return;
-    if (activity !== "verifying" || this.#activity === "") this.#read = 0;
-    this.#activity = activity;
+  /** A reading begins, from the start of the source. */
+  begin(): void {
+    this.#read = 0;
+    this.#activity = "reading";
+    this.#restart();
+  }
+
+  /** What is read is judged from here on. */
+  judging(): void {
+    this.#activity = "verifying";
     this.#restart();
   }
 

@@ -16,7 +16,7 @@ export function reasonsOf(verdict: Verdict, number: number, terminal: number, pa
   if (decisive) lines.push(...explain(decisive, width, paint));
   for (const check of verdict.checks) {
     if (check === decisive || check.result === "pass" || check.result === "skip") continue;
-    lines.push(`${titleOf(check, paint)} ${paint("dim", "too")}`);
+    lines.push(titleOf(check, paint, "also "));
   }
   for (const flag of verdict.flags) {
     lines.push(`${paint("yellow", "!")} flag ${paint("bold", flag)}`);
@@ -36,9 +36,9 @@ function heading(verdict: Verdict, number: number, width: number, paint: Paint):
   return wrap(names.join("  "), width, { hard: true });
 }
 
-function titleOf({ check, name, code, result }: Check, paint: Paint): string {
+function titleOf({ check, name, code, result }: Check, paint: Paint, also = ""): string {
   const { mark, format } = MARKS[result];
-  return `${paint(format, mark)} check ${check}, ${name}: ${paint("bold", code ?? result)}`;
+  return `${paint(format, mark)} ${also}check ${check}, ${name}: ${paint("bold", code ?? result)}`;
 }
 
 function explain(check: Check, width: number, paint: Paint): string[] {
@@ -65,19 +65,27 @@ function factsOf({ evidence = {}, missing = [] }: Check): (readonly [name: strin
       ? value.map(signatureFact)
       : [[name, inWords(name, value)] as const],
   );
-  return missing.length > 0 ? [...facts, ["missing", missing.join(", ")]] : facts;
+  // What is missing of signatures stands with their servers.
+  return missing.length > 0 && !("required" in evidence) ? [...facts, ["missing", missing.join(", ")]] : facts;
 }
 
 /** A server that must have signed, and what its signatures are worth. */
 function signatureFact(value: unknown): readonly [name: string, value: string] {
-  const { server, signatures } = value as {
-    server: string;
-    signatures: { key_id: string; result: string; because?: string }[];
-  };
-  const results = signatures.map(({ key_id, result, because }) =>
-    because ? `${key_id} ${result}: ${because.replaceAll("_", " ")}` : `${key_id} ${result}`,
-  );
-  return [server, results.join(", ") || "no signature"];
+  const { server, signatures } = value as { server: string; signatures: Signature[] };
+  return [server, signatures.map(signatureInWords).join("; ") || "no signature"];
+}
+
+interface Signature {
+  key_id: string;
+  result: string;
+  because?: string;
+  [fact: string]: unknown;
+}
+
+function signatureInWords({ key_id, result, because, ...facts }: Signature): string {
+  const why = because ? `: ${because.replaceAll("_", " ")}` : "";
+  const more = Object.entries(facts).map(([name, value]) => `, ${name} ${inWords(name, value)}`);
+  return `${key_id} ${result}${why}${more.join("")}`;
 }
 
 function inWords(name: string, value: unknown): string {

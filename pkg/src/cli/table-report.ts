@@ -49,9 +49,10 @@ export class TableReport implements Report {
       ...(shape === "room" ? [plural(server_keys, "key response")] : []),
     ];
     const name = this.#paint("bold", printable(this.#options.name));
-    const title = wrap(`${name}  ${this.#paint("dim", facts.join(" · "))}`, this.#width);
+    const title = wrap(`${name}  ${facts.join(" · ")}`, this.#width);
+    const legend = wrap(this.#paint("dim", LEGEND), this.#width);
     const head = this.#columns.map((column) => this.#paint("dim", column.title));
-    await this.#print(`\n${title}\n\n${this.#rows([head])}`);
+    await this.#print(`\n${title}\n${legend}\n\n${this.#rows([head])}`);
   }
 
   async verdicts(verdicts: readonly Verdict[]): Promise<void> {
@@ -112,4 +113,5 @@ export class TableReport implements Report {
   }
 }
 
+const LEGEND = "1 format · 2 signatures · 3 hash    ✓ passed  ✗ failed  ? cannot be said  – not reached";
 const FOLDED = "… from here on, only events that are not plainly accepted (--all lists all)\n";
