@@ -112,6 +112,8 @@ pub struct EventReader {
     scanner: Scanner,
     current: Current,
     key: Vec<u8>,
+    /// Where in `current` the value of the member being read begins.
+    value_start: usize,
     events: Vec<RawEvent>,
     seen: usize,
     room_id: Option<String>,
@@ -172,51 +174,39 @@ impl Current {
     }
 }
 
-/// Finds the end of a value by its brackets and quotes. It can be fed in pieces.
+/// Finds the end of a value by brackets and quotes alone: where a comma or a closing bracket stands
+/// that is not inside the value. It can be fed in pieces.
 #[derive(Debug, Default)]
 struct Scanner {
     depth: usize,
     in_string: bool,
     escaped: bool,
-    /// A number or a literal: it ends where something else begins.
-    scalar: bool,
 }
 
 impl Scanner {
-    /// How many of `bytes` belong to the value, and whether it ends there.
-    fn feed(&mut self, bytes: &[u8]) -> (usize, bool) {
+    /// How many of `bytes` belong to the value, and whether it ends there. A `key` ends with its
+    /// closing quote.
+    fn feed(&mut self, bytes: &[u8], key: bool) -> (usize, bool) {
         let mut at = 0usize;
         while let Some(&byte) = bytes.get(at) {
             if self.escaped {
                 self.escaped = false;
             } else if self.in_string {
-                let plain = plain_prefix(bytes.get(at..).unwrap_or_default());
-                at = at.saturating_add(plain);
+                at = at.saturating_add(plain_prefix(bytes.get(at..).unwrap_or_default()));
                 match bytes.get(at) {
                     None => break,
                     Some(b'\\') => self.escaped = true,
-                    Some(b'"') => {
-                        self.in_string = false;
-                        if self.depth == 0 {
-                            return (at.saturating_add(1), true);
-                        }
-                    }
+                    Some(b'"') if key => return (at.saturating_add(1), true),
+                    Some(b'"') => self.in_string = false,
                     Some(_) => {}
                 }
             } else {
                 match byte {
                     b'"' => self.in_string = true,
                     b'{' | b'[' => self.depth = self.depth.saturating_add(1),
-                    b'}' | b']' if self.depth > 0 => {
-                        self.depth = self.depth.saturating_sub(1);
-                        if self.depth == 0 {
-                            return (at.saturating_add(1), true);
-                        }
-                    }
-                    b'}' | b']' | b',' | b' ' | b'\t' | b'\n' | b'\r' if self.depth == 0 => {
-                        return (at, true);
-                    }
-                    _ => self.scalar = self.depth == 0,
+                    b'}' | b']' | b',' if self.depth == 0 => return (at, true),
+                    b'}' | b']' => self.depth = self.depth.saturating_sub(1),
+                    _ => {}
                 }
             }
             at = at.saturating_add(1);
@@ -237,6 +227,7 @@ impl EventReader {
             scanner: Scanner::default(),
             current: Current::default(),
             key: Vec::new(),
+            value_start: 0,
             events: Vec::new(),
             seen: 0,
             room_id: None,
@@ -373,6 +364,7 @@ impl EventReader {
                     if self.shape == Shape::Room {
                         self.current = Current::default();
                     }
+                    self.value_start = self.current.bytes.len();
                     return Ok(0);
                 }
             }
@@ -386,6 +378,8 @@ impl EventReader {
             },
             Place::Item => match byte {
                 b']' => self.close_list(),
+                // No value begins so; what follows could not be told apart.
+                b',' | b'}' | b':' => return Err(self.unreadable(byte)),
                 _ => {
                     self.place = Place::InItem;
                     return Ok(0);
@@ -403,7 +397,7 @@ impl EventReader {
 
     /// Inside a value: takes what belongs to it, and finishes it where it ends.
     fn inside(&mut self, rest: &[u8]) -> usize {
-        let (used, ends) = self.scanner.feed(rest);
+        let (used, ends) = self.scanner.feed(rest, self.place == Place::InKey);
         let bytes = rest.get(..used).unwrap_or_default();
         match self.place {
             Place::InKey => {
@@ -421,13 +415,12 @@ impl EventReader {
             match self.place {
                 Place::InKey => self.place = Place::Colon,
                 Place::InItem => {
-                    let event = self.current.take(MAX_RAW_BYTES);
+                    let mut event = self.current.take(MAX_RAW_BYTES);
+                    if let Ok(event) = &mut event {
+                        event.truncate(event.trim_ascii_end().len());
+                    }
                     self.event(event);
                     self.place = Place::AfterItem;
-                    // A stray bracket is no value: do not stand still on it.
-                    if used == 0 {
-                        return 1;
-                    }
                 }
                 _ => {
                     self.finish_member();
@@ -478,33 +471,19 @@ impl EventReader {
         self.place = if self.shape == Shape::Room { Place::AfterMember } else { Place::End };
     }
 
-    /// Takes note of a member of a room file.
+    /// Takes note of a member of a room file. Before `pdus` the value stands at the end of what has
+    /// been kept of the object, which may still turn out to be an event; after, it is all there is.
     fn finish_member(&mut self) {
         let header = matches!(
             self.key.as_slice(),
             b"\"room_id\"" | b"\"room_version\"" | b"\"server_keys\""
         );
-        if self.shape != Shape::Room {
-            // The value stands at the end of what has been kept of the object so far.
-            if header {
-                self.note_header_before_pdus();
-            }
-            return;
-        }
-        let value = self.current.take(MAX_HEADER_BYTES);
-        if let (true, Ok(value)) = (header, value) {
+        if header {
+            let value = self.current.bytes.get(self.value_start..).unwrap_or_default().to_vec();
             self.note_header(&value);
         }
-    }
-
-    /// A header member seen before `pdus`: the object so far, closed, is JSON of its own.
-    fn note_header_before_pdus(&mut self) {
-        let object = [self.current.bytes.as_slice(), b"}"].concat();
-        if let Ok(object) = json::parse(&object, Numbers::Keep) {
-            let key = String::from_utf8_lossy(&self.key).trim_matches('"').to_owned();
-            if let Some(value) = object.get(&key) {
-                self.note_header(value.text());
-            }
+        if self.shape == Shape::Room {
+            self.current = Current::default();
         }
     }
 

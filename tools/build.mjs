@@ -6,6 +6,7 @@ import { buildBindgenTool } from "./steps/bindgen-tool.mjs";
 import { compileCore } from "./steps/core.mjs";
 import { writeGlue, optimise, inlineWasm } from "./steps/glue.mjs";
 import { emitFace, copyAsCommonJs } from "./steps/face.mjs";
+import { writeDocs } from "./steps/docs.mjs";
 import { done, main } from "./lib/say.mjs";
 
 export async function build() {
@@ -19,6 +20,7 @@ export async function build() {
     inlineWasm,
     emitFace,
     copyAsCommonJs,
+    writeDocs,
   ]) {
     ran = (await step()) || ran;
   }
