@@ -22,27 +22,13 @@ fn i1_i5_i6_every_event_of_every_room_is_accepted() {
         assert_eq!(room.pdus.len(), room.event_ids.len());
         for ((pdu, id), (_, redacted)) in room.pdus.iter().zip(&room.event_ids).zip(&room.synapse) {
             let verdict = verify(pdu, room.version, &room.ring, Options::default());
-            assert_eq!(
-                verdict.event_id.as_ref(),
-                Some(id),
-                "{}: {verdict:#?}",
-                room.name
-            );
+            assert_eq!(verdict.event_id.as_ref(), Some(id), "{}: {verdict:#?}", room.name);
             if signed_by_expired_key(&room, verdict.checks[1].code) {
                 expired += 1;
                 continue;
             }
-            assert_eq!(
-                verdict.outcome,
-                Outcome::Accepted,
-                "{}: {verdict:#?}",
-                room.name
-            );
-            assert!(
-                *redacted || !verdict.redacted,
-                "{}: {verdict:#?}",
-                room.name
-            );
+            assert_eq!(verdict.outcome, Outcome::Accepted, "{}: {verdict:#?}", room.name);
+            assert!(*redacted || !verdict.redacted, "{}: {verdict:#?}", room.name);
             events += 1;
         }
     }

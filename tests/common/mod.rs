@@ -1,6 +1,16 @@
 //! What the integration tests share: where data is, and how it is read.
 
-#![allow(dead_code)]
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+pub mod make;
+pub mod model;
 
 use std::path::{Path, PathBuf};
 
@@ -10,34 +20,37 @@ use fedproof::room_version::RoomVersion;
 
 /// A file of the project's own test data.
 pub fn data(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/data")
-        .join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(path)
 }
 
 /// A file of other projects' test vectors, which live beside the project; says so when it is
 /// not there.
 pub fn vectors(path: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../shared/data/vectors")
-        .join(path);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/vectors").join(path);
     if path.exists() {
         Some(path)
     } else {
-        eprintln!(
-            "skipped: the third-party vectors {} are not here",
-            path.display()
-        );
+        eprintln!("skipped: the third-party vectors {} are not here", path.display());
         None
     }
 }
 
+/// The lines of a file of the project's own test data that holds a JSON value a line.
+pub fn json_lines(path: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The bytes that hexadecimal digits stand for.
+pub fn hex(digits: &str) -> Vec<u8> {
+    let pairs = digits.as_bytes().chunks(2);
+    pairs.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap()).collect()
+}
+
 /// The files of a folder, in order.
 pub fn files(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let mut files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
     files
 }
@@ -78,26 +91,17 @@ impl Room {
             version: RoomVersion::get(reader.room_version().unwrap()).unwrap(),
             ring,
             pdus,
-            event_ids: list("event_ids")
-                .iter()
-                .map(|id| id.as_str().unwrap().to_owned())
-                .collect(),
+            event_ids: list("event_ids").iter().map(|id| id.as_str().unwrap().to_owned()).collect(),
             synapse: list("synapse")
                 .iter()
                 .map(|event| {
-                    (
-                        event["outcome"].as_str().unwrap().to_owned(),
-                        event["redacted"] == true,
-                    )
+                    (event["outcome"].as_str().unwrap().to_owned(), event["redacted"] == true)
                 })
                 .collect(),
         }
     }
 
     pub fn all() -> Vec<Self> {
-        files(&data("rooms"))
-            .iter()
-            .map(|path| Self::load(path))
-            .collect()
+        files(&data("rooms")).iter().map(|path| Self::load(path)).collect()
     }
 }
