@@ -25,5 +25,5 @@ export interface CodeInfo {
  * for (const { code, summary } of verdictCodes()) console.log(code, summary);
  */
 export function verdictCodes(): CodeInfo[] {
-  return call((wasm) => wasm.verdict_codes()) as CodeInfo[];
+  return JSON.parse(call((wasm) => wasm.verdict_codes())) as CodeInfo[];
 }

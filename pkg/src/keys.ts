@@ -29,6 +29,8 @@ export interface KeyReport {
   keys: PublishedKey[];
   /** Keys that were not taken, and why: weak keys, keys known to have leaked, no ed25519. */
   refused: { key_id: string; code: string; reason: string }[];
+  /** Where implementations in the wild differ about this response. */
+  flags: string[];
 }
 
 /** An answer of {@link KeyRing.lookup}. */

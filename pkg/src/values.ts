@@ -172,5 +172,5 @@ export interface RoomVersionInfo {
  * @see https://spec.matrix.org/v1.19/rooms/
  */
 export function roomVersions(): RoomVersionInfo[] {
-  return call((wasm) => wasm.room_versions()) as RoomVersionInfo[];
+  return JSON.parse(call((wasm) => wasm.room_versions())) as RoomVersionInfo[];
 }

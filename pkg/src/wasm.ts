@@ -125,7 +125,7 @@ let specs: Map<string, string> | undefined;
 /** The section of the specification behind a code. */
 function specOf(code: string): string | undefined {
   if (specs === undefined) {
-    const rows = glue.verdict_codes() as { code: string; spec: string }[];
+    const rows = JSON.parse(glue.verdict_codes()) as { code: string; spec: string }[];
     specs = new Map(rows.map(({ code, spec }) => [code, spec]));
   }
   return specs.get(code);

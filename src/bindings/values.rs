@@ -68,16 +68,18 @@ pub fn parse_server_name(name: &str) -> std::result::Result<JsValue, JsValue> {
     Ok(object(&name)?)
 }
 
-/// The table of room versions.
+/// The table of room versions, as JSON.
 #[wasm_bindgen]
-pub fn room_versions() -> std::result::Result<JsValue, JsValue> {
-    Ok(object(&room_version::ALL.as_slice())?)
+#[must_use]
+pub fn room_versions() -> String {
+    json_text(&room_version::ALL.as_slice())
 }
 
-/// The table of codes.
+/// The table of codes, as JSON.
 #[wasm_bindgen]
-pub fn verdict_codes() -> std::result::Result<JsValue, JsValue> {
-    Ok(object(&codes::ALL)?)
+#[must_use]
+pub fn verdict_codes() -> String {
+    json_text(&codes::ALL)
 }
 
 /// A JSON object with the signature of `server_name` added, as canonical JSON.

@@ -129,15 +129,12 @@ fn compress(state: &mut [v128; 8], blocks: [[u8; 64]; 4]) {
         if group > 0 {
             expand(&mut w);
         }
-        macro_rules! round {
-            ($($i:literal)*) => {$(
-                let t1 = add(add(add(h, big_sigma1(e)), choose(e, f, g)), add(w[$i], u32x4_splat(k[$i])));
-                let t2 = add(big_sigma0(a), majority(a, b, c));
-                (h, g, f, e) = (g, f, e, add(d, t1));
-                (d, c, b, a) = (c, b, a, add(t1, t2));
-            )*};
+        for (w, k) in w.iter().zip(k) {
+            let t1 = add(add(add(h, big_sigma1(e)), choose(e, f, g)), add(*w, u32x4_splat(*k)));
+            let t2 = add(big_sigma0(a), majority(a, b, c));
+            (h, g, f, e) = (g, f, e, add(d, t1));
+            (d, c, b, a) = (c, b, a, add(t1, t2));
         }
-        round!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
     }
     for (word, new) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
         *word = add(*word, new);

@@ -40,13 +40,14 @@ function checkVerdict({ room_version: roomVersion, keys: responses, fetched_ts: 
 function checkKeyResponse({ fetched_ts: fetchedTs, expect, ...row }) {
   const keys = new KeyRing();
   compare(expect, () => {
-    const { keys: taken, refused } = keys.addServerKeys(inputOf(row, "input"), { fetchedTs });
+    const { keys: taken, refused, flags } = keys.addServerKeys(inputOf(row, "input"), { fetchedTs });
     const objected = new Set(refused.map(({ key_id }) => key_id));
     return {
       keys: taken.map(({ key_id }) => key_id).filter((id) => !objected.has(id)).sort(),
       refused: refused.map(({ key_id, code }) => [key_id, code]).sort(),
+      flags,
     };
-  }, { keys: expect.keys?.toSorted(), refused: expect.refused?.toSorted() });
+  }, { keys: expect.keys?.toSorted(), refused: expect.refused?.toSorted(), flags: expect.flags });
 }
 
 function checkValue({ call, numbers, room_version: version, expect, ...row }) {

@@ -113,7 +113,6 @@ test("properties that JSON.stringify would run or leave out", () => {
 });
 
 test("arrays with holes", () => {
-  // biome-ignore lint/suspicious/noSparseArray: it is what is tested
   refused({ a: [1, , 2] }, "a", /holes/);
   refused({ a: new Array(4_000_000_000) }, "a", /holes/);
 });

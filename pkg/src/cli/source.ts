@@ -8,6 +8,8 @@ import { UsageError } from "./usage.js";
 /** Large enough that crossing into the module costs nothing, small enough to be no memory. */
 const CHUNK = 256 * 1024;
 
+const MOST_HELD = 16 * 1024 * 1024;
+
 /** Bytes that can be read from the start, and a second time when that was asked for in time. */
 export interface Source {
   /** For messages. */
@@ -17,7 +19,8 @@ export interface Source {
   chunks(): AsyncIterable<Uint8Array>;
   /**
    * Says, while the first reading is on its way, whether there will be a second one. Until it is
-   * said, a stream's chunks are held in memory; after a yes they go to a temporary file.
+   * said, the first megabytes of a stream are held in memory; what is more, and everything after a
+   * yes, goes to a temporary file.
    */
   willReadAgain(yes: boolean): Promise<void>;
   close(): Promise<void>;
@@ -61,8 +64,11 @@ class FileSource implements Source {
 
 class StreamSource implements Source {
   readonly size = undefined;
-  #held: Uint8Array[] | undefined = [];
+  /** What was read while it was not known whether it will be read again. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
   #spool: Spool | undefined;
+  #keeping = true;
   #readings = 0;
 
   constructor(
@@ -77,22 +83,33 @@ class StreamSource implements Source {
       return;
     }
     for await (const chunk of readable(this.stream, this.name)) {
-      if (this.#spool) await this.#spool.write(chunk);
-      else this.#held?.push(chunk);
+      if (this.#keeping) await this.#keep(chunk);
       yield chunk;
     }
   }
 
   async willReadAgain(yes: boolean): Promise<void> {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    if (!yes) return;
-    this.#spool = await Spool.create();
-    for (const chunk of held) await this.#spool.write(chunk);
+    this.#keeping = yes;
+    if (yes) await this.#toFile();
+    this.#held = [];
   }
 
   async close(): Promise<void> {
     await this.#spool?.close();
+  }
+
+  async #keep(chunk: Uint8Array): Promise<void> {
+    if (this.#spool) return this.#spool.write(chunk);
+    this.#held.push(chunk);
+    this.#heldBytes += chunk.length;
+    if (this.#heldBytes > MOST_HELD) await this.#toFile();
+  }
+
+  async #toFile(): Promise<void> {
+    if (this.#spool) return;
+    this.#spool = await Spool.create();
+    for (const chunk of this.#held) await this.#spool.write(chunk);
+    this.#held = [];
   }
 }
 

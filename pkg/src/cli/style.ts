@@ -28,7 +28,6 @@ export function widthOf(stream: NodeJS.WriteStream): number {
 
 /** Control characters, and those that change the direction or order of what is printed. */
 const UNPRINTABLE =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]|[\ud800-\udfff]/gu;
 
 /** Text of strangers, safe to print: it cannot move the cursor, change colours or hide itself. */
