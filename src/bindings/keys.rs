@@ -66,6 +66,7 @@ impl KeyRing {
     fn take_response(&mut self, response: KeyResponse) -> Evidence {
         let server_name = response.server_name.clone();
         let valid_until_ts = response.valid_until_ts;
+        let flags: &[&str] = if response.url_safe { &["url_safe_base64"] } else { &[] };
         let keys = response.keys.iter().map(|(key_id, known)| describe(key_id, known)).collect();
         let refused = self.ring.add(response).into_iter().map(|refused| {
             Evidence::object([
@@ -79,6 +80,7 @@ impl KeyRing {
             ("valid_until_ts", valid_until_ts.into()),
             ("keys", keys),
             ("refused", refused.collect()),
+            ("flags", flags.iter().map(|flag| (*flag).into()).collect()),
         ])
     }
 

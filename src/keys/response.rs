@@ -28,6 +28,8 @@ pub struct KeyResponse {
     pub valid_until_ts: i64,
     /// When the answer was fetched, in milliseconds.
     pub fetched_ts: i64,
+    /// A key, or a signature that is right, is written in URL-safe base64.
+    pub url_safe: bool,
 }
 
 /// A key of an answer that is not taken.
@@ -134,8 +136,14 @@ impl KeyResponse {
             return Err(KeyResponseError::TooManyKeys);
         }
 
-        let mut answer =
-            Self { server_name, keys: Vec::new(), refused: Vec::new(), valid_until_ts, fetched_ts };
+        let mut answer = Self {
+            server_name,
+            keys: Vec::new(),
+            refused: Vec::new(),
+            valid_until_ts,
+            fetched_ts,
+            url_safe: false,
+        };
         let valid_until = valid_until_ts.min(fetched_ts.saturating_add(SEVEN_DAYS));
         for member in verify_keys {
             answer.take(&member.key(), member.value, Some(valid_until), None);
@@ -166,7 +174,11 @@ impl KeyResponse {
             return self.refuse(key_id, KeyRefusal::KeyId);
         }
         let text = value.get("key").and_then(Value::as_str);
-        let key = text.ok_or(KeyRefusal::Invalid).and_then(|text| PublicKey::from_base64(&text));
+        let decoded = text.and_then(|text| encoding::decode::<32>(&text));
+        self.url_safe |= decoded.as_ref().is_some_and(|decoded| decoded.url_safe);
+        let key = decoded
+            .ok_or(KeyRefusal::Invalid)
+            .and_then(|decoded| PublicKey::from_bytes(&decoded.bytes));
         let key = match key {
             Ok(key) => key,
             Err(refusal) => return self.refuse(key_id, refusal),
@@ -186,7 +198,7 @@ impl KeyResponse {
 
     /// Is the answer signed by its own current keys? Called when only those have been taken.
     fn check_signatures(
-        &self,
+        &mut self,
         response: &Canonical,
         check: &dyn SignatureCheck,
     ) -> Result<(), KeyResponseError> {
@@ -203,15 +215,17 @@ impl KeyResponse {
             let Some((_, known)) = self.keys.iter().find(|(known, _)| *known == key_id) else {
                 continue;
             };
-            let outcome = signature
-                .value
-                .as_str()
-                .and_then(|text| encoding::decode::<64>(&text))
-                .map(|signature| check.check(&known.key, &message, &signature.bytes));
+            let outcome =
+                signature.value.as_str().and_then(|text| encoding::decode::<64>(&text)).map(
+                    |signature| (check.check(&known.key, &message, &signature.bytes), signature),
+                );
             match outcome {
                 // A key that must not be trusted proves nothing, either way.
                 _ if known.key.refusal().is_some() => {}
-                Some(SignatureOutcome::Valid) => signed = true,
+                Some((SignatureOutcome::Valid, signature)) => {
+                    signed = true;
+                    self.url_safe |= signature.url_safe;
+                }
                 _ => {
                     return Err(KeyResponseError::Signature {
                         server: self.server_name.clone(),

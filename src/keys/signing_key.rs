@@ -131,16 +131,12 @@ pub fn read_key_file(text: &str) -> Result<Vec<KeyFileEntry>, SigningKeyError> {
             ["ed25519", version, seed] => {
                 let key_id = format!("ed25519:{version}");
                 let decoded = encoding::decode::<32>(seed).map(|seed| Zeroizing::new(seed.bytes));
-                let offset = line.find(seed).map(|offset| offset.saturating_add(start));
-                match (offset, decoded) {
-                    (Some(offset), Some(_)) if is_ed25519_key_id(&key_id) => Some(KeyFileEntry {
-                        key_id,
-                        seed: offset..offset.saturating_add(seed.len()),
-                    }),
-                    _ => {
-                        return Err(SigningKeyError::KeyFile { line: index.saturating_add(1) });
-                    }
+                if decoded.is_none() || !is_ed25519_key_id(&key_id) {
+                    return Err(SigningKeyError::KeyFile { line: index.saturating_add(1) });
                 }
+                // The seed is the last word of its line.
+                let end = start.saturating_add(line.trim_ascii_end().len());
+                Some(KeyFileEntry { key_id, seed: end.saturating_sub(seed.len())..end })
             }
             _ => {
                 return Err(SigningKeyError::KeyFile { line: index.saturating_add(1) });
