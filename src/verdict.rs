@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::evidence::Evidence;
+use crate::room_version::RoomVersion;
 
 /// What becomes of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -128,4 +129,37 @@ pub struct Verdict {
     /// Where implementations in the wild differ about this event, and other things worth
     /// knowing.
     pub flags: Vec<&'static str>,
+}
+
+impl Verdict {
+    /// Is there nothing to say but that the event is accepted?
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        let passed = |check: &Check| check.result == CheckResult::Pass && check.evidence.is_none();
+        self.flags.is_empty() && self.checks.iter().all(passed)
+    }
+}
+
+/// Verdicts as they leave the module: the text of a JSON array with the room version, and then one
+/// item a verdict.
+///
+/// An event that is plainly accepted, as nearly all are, is no more than
+/// `[event_id, type, sender, state_key]`: the rest of its verdict is the same for all of them,
+/// and the JavaScript face fills it in. Any other verdict is there in full.
+#[must_use]
+pub fn to_text(version: &RoomVersion, verdicts: impl Iterator<Item = Verdict>) -> String {
+    let mut out = vec![b'['];
+    // Writing to memory does not fail, and a verdict has nothing that JSON cannot hold.
+    let _ = serde_json::to_writer(&mut out, version.id);
+    for verdict in verdicts {
+        out.push(b',');
+        let _ = if verdict.is_plain() {
+            let Verdict { event_id, event_type, sender, state_key, .. } = &verdict;
+            serde_json::to_writer(&mut out, &(event_id, event_type, sender, state_key))
+        } else {
+            serde_json::to_writer(&mut out, &verdict)
+        };
+    }
+    out.push(b']');
+    String::from_utf8(out).unwrap_or_default()
 }

@@ -1,6 +1,13 @@
 //! Section E of the rules: signing, checking signatures, keys and when they are valid.
 
-#![allow(clippy::unwrap_used)]
+// Tests fail by panicking.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used
+)]
 
 mod common;
 
@@ -15,7 +22,7 @@ use fedproof::event::signatures::{self, ServerFailure, SignatureStatus, verify_e
 use fedproof::event::{Limits, Pdu, redaction};
 use fedproof::keys::{
     Dalek, KeyRefusal, KeyResponse, KeyRing, KeyStanding, KnownKey, Moment, PublicKey, SEVEN_DAYS,
-    SigningKey,
+    SigningKey, read_key_file,
 };
 use fedproof::receive::{self, Options};
 use fedproof::verdict::{Outcome, Verdict};
@@ -540,7 +547,11 @@ fn e14_a_key_that_is_not_there_is_incomplete_not_wrong() {
         let event = sign_by(&draft(number), number, &[&one_b()]);
         // Nobody has been asked, or only before the event was made.
         let answer = key_response(&key_answer(&[&one()], &[], FETCHED), &[&one()]);
-        for ring in [KeyRing::default(), trusting(&[&one()]), ring_of(&[answer.clone()], TS - 1)] {
+        for ring in [
+            KeyRing::default(),
+            trusting(&[&one()]),
+            ring_of(std::slice::from_ref(&answer), TS - 1),
+        ] {
             let verdict = verify_with(&event, number, &ring);
             assert_eq!(verdict.outcome, Outcome::Incomplete);
             assert_eq!(failure(&verdict), Some((2, "signature_key_missing")));
@@ -974,6 +985,43 @@ fn signing_keys_come_from_seeds_and_key_files() {
         assert!(error.to_string().contains(message), "{error}");
         assert!(!error.to_string().contains(&base64[1..]), "the seed is in the message");
     }
+}
+
+#[test]
+fn seeds_are_found_where_they_stand() {
+    // Letters only, so that it can be a version, too.
+    let seed = "A".repeat(43);
+    for (file, start) in [
+        (format!("ed25519 x {seed}"), 10),
+        (format!("ed25519 {seed} {seed}\n"), 52),
+        (format!("# é\n ed25519  x\t{seed}  \r\n"), 17),
+    ] {
+        let entries = read_key_file(&file).unwrap();
+        assert_eq!(entries[0].seed, start..start + 43, "{file}");
+        assert_eq!(file[entries[0].seed.clone()], seed);
+    }
+}
+
+#[test]
+fn b16_keys_and_signatures_in_the_url_safe_alphabet_are_noted() {
+    let url_safe = |text: &str| text.replace('+', "-").replace('/', "_");
+    // A key and a signature that differ between the alphabets.
+    let key = (0..).map(|n| Signer25519::with_seed(ONE, "ed25519:a", &[n; 32]));
+    let key = key.into_iter().find(|key| key.public().contains(['+', '/'])).unwrap();
+    let read = |answer: &Value| {
+        let text = answer.to_string();
+        KeyResponse::verify(text.as_bytes(), None, FETCHED, &Dalek).unwrap().url_safe
+    };
+    let answer = key_answer(&[&key], &[], FETCHED);
+    let signed: Value = serde_json::from_slice(&key_response(&answer, &[&key])).unwrap();
+    assert!(!read(&signed));
+    let signature = signed["signatures"][ONE]["ed25519:a"].as_str().unwrap();
+    let other =
+        with(signed.clone(), "/signatures/one.example/ed25519:a", json!(url_safe(signature)));
+    assert_eq!(read(&other), url_safe(signature) != signature);
+    let answer = with(answer, "/verify_keys/ed25519:a/key", json!(url_safe(&key.public())));
+    let signed: Value = serde_json::from_slice(&key_response(&answer, &[&key])).unwrap();
+    assert!(read(&signed));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::keys::{
 use crate::reader::RawEvent;
 use crate::receive;
 use crate::room_version::RoomVersion;
-use crate::verdict::{Check, CheckResult, Verdict};
+use crate::verdict;
 
 /// Public keys of other servers, decoded once.
 #[wasm_bindgen]
@@ -159,8 +159,8 @@ impl KeyRing {
         let options = VerifyOptions::read(options);
         if options.single {
             let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
-            let verdict = receive::verify(input, version, &self.ring, options.options());
-            return Ok(verdicts(version, std::iter::once(verdict)));
+            let judged = receive::verify(input, version, &self.ring, options.options());
+            return Ok(verdict::to_text(version, std::iter::once(judged)));
         }
         super::reader::verify_document(self, input, room_version, &options).map_err(JsValue::from)
     }
@@ -182,34 +182,7 @@ pub(super) fn judge(
             RawEvent::TooLong(length) => Some(receive::too_long(*length, version)),
         })
     });
-    verdicts(version, judged)
-}
-
-/// Verdicts as the text of a JSON array: the room version, and then one item a verdict.
-///
-/// An event that is plainly accepted, as nearly all are, is no more than
-/// `[event_id, type, sender, state_key]`: the rest of its verdict is the same for all of them,
-/// and the face fills it in. Any other verdict is there in full.
-fn verdicts(version: &RoomVersion, verdicts: impl Iterator<Item = Verdict>) -> String {
-    let mut out = json_text(&(version.id,)).into_bytes();
-    out.pop();
-    for verdict in verdicts {
-        out.push(b',');
-        // Writing to memory does not fail, and a verdict has nothing that JSON cannot hold.
-        let _ = if is_plain(&verdict) {
-            let Verdict { event_id, event_type, sender, state_key, .. } = &verdict;
-            serde_json::to_writer(&mut out, &(event_id, event_type, sender, state_key))
-        } else {
-            serde_json::to_writer(&mut out, &verdict)
-        };
-    }
-    out.push(b']');
-    super::text(out)
-}
-
-fn is_plain(verdict: &Verdict) -> bool {
-    let passed = |check: &Check| check.result == CheckResult::Pass && check.evidence.is_none();
-    verdict.flags.is_empty() && verdict.checks.iter().all(passed)
+    verdict::to_text(version, judged)
 }
 
 fn describe(key_id: &str, known: &KnownKey) -> Evidence {

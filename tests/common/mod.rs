@@ -6,12 +6,14 @@
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::string_slice,
     clippy::unwrap_used
 )]
 
 pub mod make;
 pub mod model;
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use fedproof::keys::{KeyResponse, KeyRing};
@@ -30,7 +32,9 @@ pub fn vectors(path: &str) -> Option<PathBuf> {
     if path.exists() {
         Some(path)
     } else {
-        eprintln!("skipped: the third-party vectors {} are not here", path.display());
+        // Not with eprintln!, whose text the test harness keeps to itself.
+        let line = format!("skipped: the third-party vectors {} are not here\n", path.display());
+        std::io::stderr().write_all(line.as_bytes()).unwrap();
         None
     }
 }
