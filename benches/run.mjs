@@ -1,0 +1,63 @@
+#!/usr/bin/env node
+// `npm run bench`: fedproof beside what one can take instead, on the same events in the same run.
+//   node benches/run.mjs [--only native|js] [--json FILE]
+import { mkdirSync, writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { at } from "../tools/lib/paths.mjs";
+import { run } from "../tools/lib/run.mjs";
+import { begin, done, main } from "../tools/lib/say.mjs";
+import { table } from "./js/table.mjs";
+
+await main(async () => {
+  const { only, json } = parseArgs({ options: { only: { type: "string" }, json: { type: "string" } } }).values;
+  const wanted = (part) => only === undefined || only === part;
+  const minutes = (wanted("js") ? 1 : 0) + (wanted("native") ? 1 : 0);
+  console.log(`Takes about ${minutes} minute${minutes > 1 ? "s" : ""}, and a few more the first time, to fetch and compile what we measure against.`);
+
+  const corpusFile = at("target/bench/corpus.json");
+  const corpus = await timed("corpus", async () => {
+    const { makeCorpus } = await import("./js/corpus.mjs");
+    const corpus = makeCorpus();
+    mkdirSync(at("target/bench"), { recursive: true });
+    writeFileSync(corpusFile, JSON.stringify(corpus));
+    return [corpus, `${corpus.events.length} events, ${mean(corpus.events)} bytes on average, signed`];
+  });
+
+  const rows = [];
+  let sizes, start;
+  if (wanted("js")) {
+    const { packages } = await import("./js/packages.mjs");
+    await packages();
+    const { benchModule } = await import("./js/wasm.mjs");
+    const module = await benchModule();
+    const { inside, signed, unsigned } = await import("./js/pipeline.mjs");
+    const { sizes: measureSizes, start: measureStart } = await import("./js/start.mjs");
+    rows.push(...(await timed("signatures", async () => [await signed(corpus, console.log), "checks 1-3 through the boundary"])));
+    rows.push(...(await timed("the rest", async () => [await unsigned(corpus, module), "the same without the signature"])));
+    rows.push(...(await timed("inside", async () => [await inside(corpus, module), "canonical JSON, cost of the boundary"])));
+    start = await timed("start", async () => [measureStart(corpus), "fresh processes"]);
+    sizes = measureSizes();
+  }
+  if (wanted("native")) {
+    begin("native", "compiling ruma and fedproof, some minutes the first time");
+    await run("cargo", ["build", "--locked", "--release", "--manifest-path", "benches/native/Cargo.toml", "--target-dir", "target/bench"], {
+      show: "terminal",
+      trouble: "benches/native could not be compiled.",
+    });
+    const output = await timed("native", async () => [await run(at("target/bench/release/fedproof-bench"), [corpusFile], { trouble: "The native benchmark failed." }), "against ruma"]);
+    rows.push(...JSON.parse(output));
+  }
+  console.log(table({ rows, sizes, start }));
+  if (json) writeFileSync(json, `${JSON.stringify({ node: process.version, rows, sizes, start }, null, 2)}\n`);
+});
+
+async function timed(name, work) {
+  const since = performance.now();
+  const [result, detail] = await work();
+  done(name, detail, since);
+  return result;
+}
+
+function mean(texts) {
+  return Math.round(texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) / texts.length);
+}
