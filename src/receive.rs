@@ -55,20 +55,23 @@ pub fn verify_all<'a>(
 ) -> Vec<Verdict> {
     let prepared: Vec<_> =
         events.into_iter().map(|bytes| Prepared::new(bytes, version, options)).collect();
-    let messages: Vec<&[u8]> = prepared
-        .iter()
-        .flatten()
-        .flat_map(|event| [event.signed.as_slice(), event.hashed.as_slice()])
+    // Messages that are hashed side by side should be of like length: first all of one kind.
+    let well_formed = || prepared.iter().flatten();
+    let messages: Vec<&[u8]> = well_formed()
+        .map(|event| event.signed.as_slice())
+        .chain(well_formed().map(|event| event.hashed.as_slice()))
         .collect();
     let hashes = sha256::hash_all(&messages);
-    let mut hashes = hashes.as_chunks::<2>().0.iter();
+    let (reference, content) = hashes.split_at(hashes.len() >> 1);
+    let mut hashes = reference.iter().zip(content);
     prepared
         .iter()
         .map(|event| match event {
             Err(verdict) => Verdict::clone(verdict),
             Ok(event) => {
-                let [reference_hash, content_hash] = hashes.next().copied().unwrap_or_default();
-                event.judge(&reference_hash, &content_hash, ring, options)
+                // There are as many pairs as events.
+                let (reference, content) = hashes.next().unwrap_or((&[0; 32], &[0; 32]));
+                event.judge(reference, content, ring, options)
             }
         })
         .collect()

@@ -27,7 +27,7 @@ export async function benchModule() {
       rmSync(at(out), { recursive: true, force: true });
       await run(at(bindgenTool), [compiled, out], { trouble: "wasm-bindgen could not write the glue of benches/wasm." });
       const wasm = `${out}/fedproof_bench_wasm_bg.wasm`;
-      await run(process.execPath, ["node_modules/binaryen/bin/wasm-opt", "-O3", ...features, wasm, "-o", wasm], { trouble: "wasm-opt refused the module of benches/wasm." });
+      await run(process.execPath, ["node_modules/binaryen/bin/wasm-opt", "-O3", "-Oz", ...features, wasm, "-o", wasm], { trouble: "wasm-opt refused the module of benches/wasm." });
       return out;
     },
   });

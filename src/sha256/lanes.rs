@@ -50,61 +50,49 @@ pub(super) fn hash_all(messages: &[&[u8]]) -> Vec<Hash> {
 }
 
 fn hash_four(messages: &[&[u8]; 4]) -> [Hash; 4] {
-    let [mut a, mut b, mut c, mut d] = messages.map(Blocks::new);
+    let messages = messages.map(Padded::new);
+    let longest = messages.iter().map(|message| message.blocks).max().unwrap_or(0);
     let mut state = INITIAL.map(|word| u32x4_splat(word));
     let mut hashes = [[0; 32]; 4];
-    loop {
-        let blocks = [a.next(), b.next(), c.next(), d.next()];
-        if blocks.iter().all(Option::is_none) {
-            return hashes;
-        }
-        // A lane whose message is finished goes on with zeros; its hash has been taken.
-        compress(&mut state, blocks.map(|block| block.unwrap_or([0; 64])));
-        let finished = [&a, &b, &c, &d].map(|blocks| blocks.left == 0);
-        let before = blocks.map(|block| block.is_some());
-        for (lane, hash) in hashes.iter_mut().enumerate() {
-            if finished.get(lane) == Some(&true) && before.get(lane) == Some(&true) {
+    for index in 0..longest {
+        compress(&mut state, messages.each_ref().map(|message| message.block(index)));
+        for (lane, (message, hash)) in messages.iter().zip(&mut hashes).enumerate() {
+            // A lane whose message is finished goes on with zeros; its hash has been taken.
+            if message.blocks == index.saturating_add(1) {
                 *hash = lane_hash(&state, lane);
             }
         }
     }
+    hashes
 }
 
-/// A message as its padded blocks of 64 bytes.
-struct Blocks<'a> {
-    rest: &'a [u8],
-    bits: u64,
-    marked: bool,
-    left: usize,
+/// A message in blocks of 64 bytes, padded: a byte that marks its end, zeros, and its length in
+/// bits in the last eight bytes.
+struct Padded<'a> {
+    full: &'a [[u8; 64]],
+    tail: [[u8; 64]; 2],
+    blocks: usize,
 }
 
-impl<'a> Blocks<'a> {
+impl<'a> Padded<'a> {
     fn new(message: &'a [u8]) -> Self {
-        // The message, a byte that marks its end, and its length in eight bytes.
-        let left = message.len().saturating_add(9).div_ceil(64);
-        let bits = (message.len() as u64).wrapping_mul(8);
-        Self { rest: message, bits, marked: false, left }
-    }
-
-    fn next(&mut self) -> Option<[u8; 64]> {
-        self.left = self.left.checked_sub(1)?;
-        if let Some((block, rest)) = self.rest.split_first_chunk::<64>() {
-            self.rest = rest;
-            return Some(*block);
-        }
-        let mut block = [0; 64];
-        let end = self.rest.iter().chain((!self.marked).then_some(&0x80));
-        for (byte, of_message) in block.iter_mut().zip(end) {
+        let (full, rest) = message.as_chunks::<64>();
+        let mut tail = [[0; 64]; 2];
+        let end = rest.iter().chain(&[0x80]);
+        for (byte, of_message) in tail.as_flattened_mut().iter_mut().zip(end) {
             *byte = *of_message;
         }
-        self.rest = &[];
-        self.marked = true;
-        if self.left == 0
-            && let Some(length) = block.last_chunk_mut::<8>()
-        {
-            *length = self.bits.to_be_bytes();
+        let [first, second] = &mut tail;
+        let (last, blocks) = if rest.len() < 56 { (first, 1) } else { (second, 2) };
+        if let Some(length) = last.last_chunk_mut::<8>() {
+            *length = (message.len() as u64).wrapping_mul(8).to_be_bytes();
         }
-        Some(block)
+        Self { full, tail, blocks: full.len().saturating_add(blocks) }
+    }
+
+    fn block(&self, index: usize) -> &[u8; 64] {
+        let tail = || self.tail.get(index.checked_sub(self.full.len())?);
+        self.full.get(index).or_else(tail).unwrap_or(&[0; 64])
     }
 }
 
@@ -122,19 +110,23 @@ fn lane_hash(state: &[v128; 8], lane: usize) -> Hash {
     hash
 }
 
-fn compress(state: &mut [v128; 8], blocks: [[u8; 64]; 4]) {
-    let mut w = schedule(&blocks);
+fn compress(state: &mut [v128; 8], blocks: [&[u8; 64]; 4]) {
+    let mut w = schedule(blocks);
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
     for (group, k) in K.iter().enumerate() {
         if group > 0 {
             expand(&mut w);
         }
-        for (w, k) in w.iter().zip(k) {
-            let t1 = add(add(add(h, big_sigma1(e)), choose(e, f, g)), add(*w, u32x4_splat(*k)));
-            let t2 = add(big_sigma0(a), majority(a, b, c));
-            (h, g, f, e) = (g, f, e, add(d, t1));
-            (d, c, b, a) = (c, b, a, add(t1, t2));
+        macro_rules! rounds {
+            ($($i:literal)*) => {$(
+                let t1 = add(add(h, big_sigma1(e)), choose(e, f, g));
+                let t1 = add(t1, add(w[$i], u32x4_splat(k[$i])));
+                let t2 = add(big_sigma0(a), majority(a, b, c));
+                (h, g, f, e) = (g, f, e, add(d, t1));
+                (d, c, b, a) = (c, b, a, add(t1, t2));
+            )*};
         }
+        rounds!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15);
     }
     for (word, new) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
         *word = add(*word, new);
@@ -142,8 +134,8 @@ fn compress(state: &mut [v128; 8], blocks: [[u8; 64]; 4]) {
 }
 
 /// The first sixteen words of the message schedule.
-fn schedule(blocks: &[[u8; 64]; 4]) -> [v128; 16] {
-    let [a, b, c, d] = blocks.each_ref().map(|block| block.as_chunks::<4>().0);
+fn schedule(blocks: [&[u8; 64]; 4]) -> [v128; 16] {
+    let [a, b, c, d] = blocks.map(|block| block.as_chunks::<4>().0);
     let mut w = [u32x4_splat(0); 16];
     for (word, (((a, b), c), d)) in w.iter_mut().zip(a.iter().zip(b).zip(c).zip(d)) {
         let [a, b, c, d] = [a, b, c, d].map(|bytes| u32::from_le_bytes(*bytes));
