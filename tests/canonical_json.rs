@@ -146,6 +146,8 @@ fn b3_strict_numbers_are_integers_within_2_to_the_53() {
         (r#"{"a":[0,{"b/~":1.5}]}"#, NotInteger, "/a/1/b~1~0"),
         // The first in canonical order.
         (r#"{"b":1.5,"a":9007199254740992}"#, OutOfRange, "/a"),
+        (r#"[[0,1.5,9007199254740992],2.5]"#, NotInteger, "/0/1"),
+        (r#"[{"b":1.5,"a":9007199254740992}]"#, OutOfRange, "/0/a"),
         (r#"[[1],[2,3e0]]"#, NotInteger, "/1/1"),
     ];
     for (text, kind, pointer) in wrong {
@@ -324,6 +326,7 @@ fn b8_pairs_of_surrogates_are_one_character() {
             r#""\ud83d\n""#,
             r#""\ud83d😀""#,
             r#"{"\ud800":1}"#,
+            r#""\udc00\u""#,
             r#""\udfff""#,
         ],
     );
@@ -463,6 +466,13 @@ fn b16_base64_is_read_generously_and_written_strictly() {
     for (text, url_safe) in table {
         let decoded = encoding::decode::<4>(text).unwrap_or_else(|| panic!("{text}"));
         assert_eq!((decoded.bytes, decoded.url_safe), (bytes, url_safe), "{text}");
+    }
+    // Either of its two letters makes it the other alphabet.
+    for (text, byte, url_safe) in
+        [("/w", 0xff, false), ("_w", 0xff, true), ("+w", 0xfb, false), ("-w", 0xfb, true)]
+    {
+        let decoded = encoding::decode::<1>(text).unwrap();
+        assert_eq!((decoded.bytes, decoded.url_safe), ([byte], url_safe), "{text}");
     }
     let wrong = [
         "",

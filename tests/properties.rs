@@ -451,6 +451,7 @@ proptest! {
     #[test]
     fn e1_signed_json_verifies_and_changed_json_does_not(object in object_of(value()), other in value()) {
         let key = SigningKey::from_seed("ed25519:a", one().key.as_bytes()).unwrap();
+        prop_assume!(object.get("new") != Some(&other));
         let object = Value::Object(object);
         let signed = signatures::sign_json(&parsed(&object), make::ONE, &key);
         let moment = Moment { ts: TS, enforce_validity: true };
@@ -617,7 +618,11 @@ fn b_changed_events_of_real_rooms_never_panic() {
             }
             let verdict =
                 receive::verify(&event, room_version(number), &room.ring, Options::default());
-            if verdict.outcome == Outcome::Accepted && number.to_string() == room.version.id {
+            // A third party's invite need not be signed: nothing holds it together.
+            let signed =
+                !room.pdus[index].windows(21).any(|part| part == b"\"third_party_invite\":");
+            let same_version = number.to_string() == room.version.id;
+            if verdict.outcome == Outcome::Accepted && same_version && signed {
                 prop_assert_eq!(verdict.event_id.as_ref(), Some(&room.event_ids[index]));
             }
             let _ = KeyResponse::verify(&event, None, FETCHED, &Dalek);

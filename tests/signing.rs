@@ -21,8 +21,8 @@ use common::{data, hex};
 use fedproof::event::signatures::{self, ServerFailure, SignatureStatus, verify_event};
 use fedproof::event::{Limits, Pdu, redaction};
 use fedproof::keys::{
-    Dalek, KeyRefusal, KeyResponse, KeyRing, KeyStanding, KnownKey, Moment, PublicKey, SEVEN_DAYS,
-    SigningKey, read_key_file,
+    Dalek, HotKeys, KeyRefusal, KeyResponse, KeyRing, KeyStanding, KnownKey, Moment, PublicKey,
+    SEVEN_DAYS, SignatureCheck, SignatureOutcome, SigningKey, read_key_file,
 };
 use fedproof::receive::{self, Options};
 use fedproof::verdict::{Outcome, Verdict};
@@ -302,6 +302,29 @@ fn e3_algorithms_keys_and_base64() {
         let written = with_signature(number, "ed25519:a", url_safe);
         let other = written != with_signature(number, "ed25519:a", as_it_is);
         assert_flagged(&verify(&written, number), if other { &["url_safe_base64"] } else { &[] });
+    }
+}
+
+#[test]
+fn e3_more_keys_than_there_are_tables_for() {
+    let keys: Vec<_> =
+        (0..120).map(|n| Signer25519::with_seed(ONE, "ed25519:a", &[n; 32])).collect();
+    let points: Vec<_> =
+        keys.iter().map(|key| PublicKey::from_base64(&key.public()).unwrap()).collect();
+    let signature = |n: usize| fedproof::encoding::decode::<64>(&keys[n].sign("m")).unwrap().bytes;
+    let signatures: Vec<_> = (0..keys.len()).map(signature).collect();
+    let hot_keys = HotKeys::default();
+    // All in turn, some more often than others, so that tables are made, lost and made again; each
+    // with its own signature and with its neighbour's.
+    for round in 0..8 {
+        for n in (0..keys.len()).filter(|n| round % (n % 4 + 1) == 0) {
+            for other in [n, (n + 1) % keys.len()] {
+                let outcome = hot_keys.check(&points[n], b"m", &signatures[other]);
+                let expected =
+                    if other == n { SignatureOutcome::Valid } else { SignatureOutcome::Invalid };
+                assert_eq!(outcome, expected, "key {n}, signature {other}, round {round}");
+            }
+        }
     }
 }
 
@@ -861,7 +884,26 @@ fn e20_later_answers_renew_and_end_keys() {
     let ended = key_response(&ended, &[&one_b()]);
     assert_eq!(ring(&[(answer(TS + 9), TS), (ended.clone(), TS + 6)]).1, Some(TS + 5));
     assert_eq!(ring(&[(ended.clone(), TS + 6), (answer(TS + 9), TS)]).1, Some(TS + 5));
-    assert_eq!(ring(&[(ended, TS + 6), (answer(TS + 99), TS + 7)]).1, None);
+    assert_eq!(ring(&[(ended.clone(), TS + 6), (answer(TS + 99), TS + 7)]).1, None);
+    // Of two fetched in the same millisecond, the one that came in later.
+    assert_eq!(ring(&[(answer(TS + 9), TS), (ended.clone(), TS)]).1, Some(TS + 5));
+    assert_eq!(ring(&[(ended, TS), (answer(TS + 9), TS)]).1, None);
+}
+
+#[test]
+fn e20_once_a_key_has_ended_its_end_counts_and_not_what_was_promised() {
+    // Promised until before the event; later, the server says that it ended after the event.
+    let promised = key_response(&key_answer(&[&one()], &[], TS - 10), &[&one()]);
+    let ended = key_answer(&[&one_b()], &[(&one(), TS + 5)], TS + 99);
+    let ended = key_response(&ended, &[&one_b()]);
+    for (number, _) in versions() {
+        let event = sign(&draft(number), number);
+        let mut ring = ring_of(std::slice::from_ref(&promised), TS - 20);
+        let before = failure(&verify_with(&event, number, &ring));
+        assert_eq!(before, (number >= 5).then_some((2, "signature_key_expired")));
+        ring.add(KeyResponse::verify(&ended, None, TS + 6, &Dalek).unwrap());
+        assert_accepted(&verify_with(&event, number, &ring));
+    }
 }
 
 #[test]

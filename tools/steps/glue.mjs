@@ -42,6 +42,7 @@ export const optimise = () =>
         [
           "node_modules/binaryen/bin/wasm-opt",
           "-O3",
+          "-Oz",
           ...features.map((name) => `--enable-${name}`),
           `${glueDir}/fedproof_bg.wasm`,
           "-o",
