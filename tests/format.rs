@@ -506,6 +506,16 @@ fn b12_signatures_count_and_unsigned_does_not() {
         assert_flagged(&verify(&unsigned, number), &["unsigned_oversized"]);
         let unsigned = with(small, "/unsigned", json!({"x": "x".repeat(60_000)}));
         assert_accepted(&verify(&unsigned, number));
+
+        // The flag is about the whole of it, to the byte.
+        let small = sign(&draft(number), number);
+        let around = with(small.clone(), "/unsigned", json!({"x": ""})).to_string().len();
+        let filled = |bytes: usize| {
+            let unsigned = json!({"x": "x".repeat(bytes - around)});
+            verify(&with(small.clone(), "/unsigned", unsigned), number)
+        };
+        assert_accepted(&filled(65_536));
+        assert_flagged(&filled(65_537), &["unsigned_oversized"]);
     }
 }
 
