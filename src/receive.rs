@@ -115,7 +115,9 @@ impl Prepared {
         let stated = event.stated_content_hash();
         let decoded = encoding::decode::<32>(&stated);
         let hash = hash_check(content_hash, &stated, decoded.as_ref(), options);
-        let flags = flags(event, &signatures, decoded.as_ref());
+        let url_safe_hash = hash.result == CheckResult::Pass
+            && decoded.as_ref().is_some_and(|decoded| decoded.url_safe);
+        let flags = flags(event, &signatures, url_safe_hash);
         let signatures = signature_check(event, &signatures, options);
 
         let outcome = match signatures.result {
@@ -198,11 +200,7 @@ const EMPTY_UNSIGNED: &str = ",\"unsigned\":{}";
 
 /// What is worth knowing about an event that is well formed, above all where other
 /// implementations judge otherwise (as measured with Synapse 1.163).
-fn flags(
-    event: &Pdu,
-    signatures: &EventSignatures,
-    stated_hash: Option<&Decoded<32>>,
-) -> Vec<&'static str> {
+fn flags(event: &Pdu, signatures: &EventSignatures, url_safe_hash: bool) -> Vec<&'static str> {
     let json = event.json();
     let notes = json.notes();
     let implied_create_event = event.version().room_id_format == RoomIdFormat::CreateEventId;
@@ -228,7 +226,7 @@ fn flags(
         (
             "url_safe_base64",
             signed(|signature| signature.url_safe && signature.status == SignatureStatus::Valid)
-                || stated_hash.is_some_and(|hash| hash.url_safe),
+                || url_safe_hash,
         ),
     ])
 }

@@ -215,12 +215,13 @@ impl Canonical {
         let new = value.map(|value| [b"\"", key.as_bytes(), b"\":", value].concat());
         let mut pending = new.as_deref();
         for (name, _, member) in self.members() {
-            if name >= key.as_bytes()
+            let order = string::compare_keys(name, key.as_bytes(), true);
+            if order.is_ge()
                 && let Some(new) = pending.take()
             {
                 push(key.as_bytes(), new);
             }
-            if name != key.as_bytes() {
+            if order.is_ne() {
                 push(name, member);
             }
         }
