@@ -43,6 +43,10 @@ const CONTENT_HASH: &str =
 const IDENTIFIERS: &str = "https://spec.matrix.org/v1.19/appendices/#identifier-grammar";
 const ROOM_VERSIONS: &str = "https://spec.matrix.org/v1.19/rooms/";
 const SIGNING_JSON: &str = "https://spec.matrix.org/v1.19/appendices/#signing-json";
+const AUTH_RULES: &str = "https://spec.matrix.org/v1.19/rooms/v12/#authorisation-rules";
+const POWER_LEVELS: &str = "https://spec.matrix.org/v1.19/client-server-api/#mroompower_levels";
+const POLICY_SERVER: &str =
+    "https://spec.matrix.org/v1.19/server-server-api/#validating-policy-server-signatures";
 const BASE64: &str = "https://spec.matrix.org/v1.19/appendices/#unpadded-base64";
 
 const fn format(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
@@ -52,6 +56,23 @@ const fn format(code: &'static str, summary: &'static str, spec: &'static str) -
 const fn signature(code: &'static str, effect: &'static str, summary: &'static str) -> Code {
     let spec = SIGNATURES;
     Code { code, kind: Kind::Verdict, check: Some(2), effect: Some(effect), summary, spec }
+}
+
+/// Of checks 4 to 6: rejected by the first two, soft failed by the third.
+const fn auth(code: &'static str, summary: &'static str) -> Code {
+    let (kind, spec) = (Kind::Verdict, AUTH_RULES);
+    Code { code, kind, check: Some(4), effect: Some("rejected"), summary, spec }
+}
+
+/// Of checks 4 to 6, when something is missing.
+const fn undecided(code: &'static str, summary: &'static str) -> Code {
+    let (kind, spec) = (Kind::Verdict, AUTH_RULES);
+    Code { code, kind, check: Some(4), effect: Some("incomplete"), summary, spec }
+}
+
+const fn policy(code: &'static str, summary: &'static str) -> Code {
+    let (kind, spec) = (Kind::Verdict, POLICY_SERVER);
+    Code { code, kind, check: Some(7), effect: Some("soft_failed"), summary, spec }
 }
 
 const fn flag(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
@@ -175,6 +196,195 @@ pub static ALL: &[Code] = &[
         summary: "The content hash differs: the event was redacted, or changed on the way. Its redacted copy is used.",
         spec: CONTENT_HASH,
     },
+    // Authorization, in the order of the rules.
+    auth("create_has_prev_events", "A create event names previous events."),
+    auth(
+        "create_room_id_domain",
+        "The room ID of a create event is of another server than its sender.",
+    ),
+    auth(
+        "create_has_room_id",
+        "A create event of room version 12 has a room ID, which is its own hash.",
+    ),
+    auth("create_room_version_unknown", "A create event names a room version that is not known."),
+    auth("create_no_creator", "A create event names no creator (room versions 1 to 10)."),
+    auth(
+        "create_additional_creators_invalid",
+        "`additional_creators` is no list of user IDs (room version 12).",
+    ),
+    auth(
+        "room_id_not_create_event",
+        "The room ID is that of no create event that is accepted (room version 12).",
+    ),
+    auth(
+        "create_event_rejected",
+        "The create event that the room ID names was rejected (room version 12).",
+    ),
+    undecided("create_event_missing", "The create event of the room is not there."),
+    auth("auth_events_duplicate", "Two of the auth events are for one type and state key."),
+    auth("auth_event_not_state", "One of the auth events is no state event."),
+    auth(
+        "auth_event_not_selected",
+        "One of the auth events is not among those that this event must name.",
+    ),
+    auth("auth_event_rejected", "One of the auth events was itself rejected."),
+    auth(
+        "auth_events_no_create",
+        "None of the auth events is the create event (room versions 1 to 11).",
+    ),
+    auth("auth_event_other_room", "One of the auth events is of another room."),
+    undecided(
+        "auth_event_missing",
+        "One of the auth events is not there; it can be asked of the sender's server.",
+    ),
+    undecided(
+        "state_event_malformed",
+        "An event of the given state is malformed, so it is no state.",
+    ),
+    undecided(
+        "state_conflict",
+        "The given state has two events for one type and state key, so it is no state.",
+    ),
+    undecided("state_other_room", "The given state is that of another room, or of several."),
+    auth("room_not_federated", "The room is closed to servers other than its creator's."),
+    auth("aliases_no_state_key", "Aliases without a state key (room versions 1 to 5)."),
+    auth(
+        "aliases_wrong_server",
+        "Aliases of another server than the sender's (room versions 1 to 5).",
+    ),
+    auth("member_no_state_key", "A membership without a state key: nobody's."),
+    auth("member_state_key_invalid", "The state key of a membership is not a user ID."),
+    auth("member_no_membership", "A membership event without `membership`."),
+    auth(
+        "join_authoriser_invalid",
+        "`join_authorised_via_users_server` is not a user ID (room versions 8 and later).",
+    ),
+    auth(
+        "join_authoriser_not_signed",
+        "The server of the user in `join_authorised_via_users_server` has not signed (room versions 8 and later).",
+    ),
+    undecided(
+        "join_authoriser_key_missing",
+        "The key is not there by which the server of `join_authorised_via_users_server` has signed.",
+    ),
+    auth("join_sender_mismatch", "Somebody makes another user join."),
+    auth("join_banned", "A banned user joins."),
+    auth("join_not_invited", "The join rule asks for an invite, and the user has none."),
+    auth(
+        "join_restricted_no_authoriser",
+        "A restricted join by a user who is not invited names nobody who let them in.",
+    ),
+    auth(
+        "join_restricted_authoriser_not_joined",
+        "The user who let somebody into a restricted room is not joined.",
+    ),
+    auth(
+        "join_restricted_authoriser_power",
+        "The user who let somebody into a restricted room has not the level for inviting.",
+    ),
+    auth("join_rule_forbids", "The join rule lets nobody join, or is none of the room version."),
+    auth("third_party_invite_target_banned", "A third party's invite for a banned user."),
+    auth("third_party_invite_no_signed", "A third party's invite without an object `signed`."),
+    auth("third_party_invite_no_mxid", "`signed` of a third party's invite has no string `mxid`."),
+    auth(
+        "third_party_invite_no_token",
+        "`signed` of a third party's invite has no string `token`.",
+    ),
+    auth(
+        "third_party_invite_mxid_mismatch",
+        "A third party's invite is for another user than it says.",
+    ),
+    auth(
+        "third_party_invite_unknown_token",
+        "The room has no `m.room.third_party_invite` for the token.",
+    ),
+    auth(
+        "third_party_invite_sender_mismatch",
+        "A third party's invite is used by another user than the one who sent it.",
+    ),
+    auth(
+        "third_party_invite_not_signed",
+        "No signature of a third party's invite fits a public key of it (of 128 pairs that are tried at most).",
+    ),
+    auth("invite_sender_not_joined", "Somebody who is not joined invites."),
+    auth("invite_target_joined", "The invited user is joined already."),
+    auth("invite_target_banned", "The invited user is banned."),
+    auth("invite_power", "The sender has not the level for inviting."),
+    auth("leave_not_member", "A user leaves who is not joined, invited or knocking."),
+    auth("kick_sender_not_joined", "Somebody who is not joined removes another."),
+    auth("unban_power", "The sender has not the level for banning, so cannot lift a ban."),
+    auth("kick_power", "The sender has not the level for kicking."),
+    auth("kick_target_power", "The sender does not stand above the user to be removed."),
+    auth("ban_sender_not_joined", "Somebody who is not joined bans."),
+    auth("ban_power", "The sender has not the level for banning."),
+    auth("ban_target_power", "The sender does not stand above the user to be banned."),
+    auth("knock_join_rule", "The join rule takes no knocks."),
+    auth("knock_sender_mismatch", "Somebody knocks for another user."),
+    auth("knock_membership", "A user knocks who is banned, invited or joined."),
+    auth("membership_unknown", "The membership is none of the room version."),
+    auth("sender_not_joined", "The sender is not joined."),
+    auth(
+        "third_party_invite_power",
+        "The sender has not the level for inviting, so cannot invite third parties.",
+    ),
+    auth("event_power", "The sender has not the level for events of this type."),
+    auth("state_key_not_sender", "The state key begins with @ and is not the sender."),
+    auth(
+        "power_levels_value_invalid",
+        "A named power level is no integer (room versions 10 and later).",
+    ),
+    auth(
+        "power_levels_events_invalid",
+        "`events` of the power levels is no object of integers (room versions 10 and later).",
+    ),
+    auth(
+        "power_levels_notifications_invalid",
+        "`notifications` of the power levels is no object of integers (room versions 10 and later).",
+    ),
+    auth("power_levels_users_invalid", "`users` of the power levels is no object."),
+    auth("power_levels_user_id_invalid", "A key of `users` in the power levels is not a user ID."),
+    auth("power_levels_user_level_invalid", "A value of `users` in the power levels is no level."),
+    auth(
+        "power_levels_creator_listed",
+        "`users` of the power levels lists a creator (room version 12).",
+    ),
+    auth("power_level_unreadable", "A power level that is needed, or to be compared, is no level."),
+    auth(
+        "power_levels_value_current",
+        "A named power level is changed that is above the sender's.",
+    ),
+    auth("power_levels_value_new", "A named power level is raised above the sender's."),
+    auth(
+        "power_levels_event_current",
+        "A level in `events` is changed that is above the sender's.",
+    ),
+    auth("power_levels_event_new", "A level in `events` is raised above the sender's."),
+    auth(
+        "power_levels_notification_current",
+        "A level in `notifications` is changed that is above the sender's (room versions 6 and later).",
+    ),
+    auth(
+        "power_levels_notification_new",
+        "A level in `notifications` is raised above the sender's (room versions 6 and later).",
+    ),
+    auth(
+        "power_levels_user_current",
+        "The level of another user is changed who is not below the sender.",
+    ),
+    auth("power_levels_user_new", "The level of a user is raised above the sender's."),
+    auth(
+        "redaction_power",
+        "The sender has not the level for redacting, and the redacted event is not of their server (room versions 1 and 2).",
+    ),
+    policy("policy_signature_missing", "The room's policy server has not signed the event."),
+    policy(
+        "policy_signature_malformed",
+        "The signature of the room's policy server is not base64 of 64 bytes.",
+    ),
+    policy(
+        "policy_signature_invalid",
+        "The signature of the room's policy server does not fit the event, or is not by the key in m.room.policy.",
+    ),
     flag("duplicate_keys", "A key stands twice in an object; the last one counts.", CANONICAL_JSON),
     flag(
         "negative_zero",
@@ -219,6 +429,26 @@ pub static ALL: &[Code] = &[
     flag(
         "auth_events_limit_divergent",
         "`auth_events` of a room version 12 event names ten: Synapse counts the create event as an eleventh and refuses it.",
+        EVENT_FORMAT,
+    ),
+    flag(
+        "signatures_unchecked",
+        "No keys were given, so signatures were not checked; where a rule asks for one, it is enough that there is one.",
+        SIGNATURES,
+    ),
+    flag(
+        "power_level_divergent",
+        "A power level is written as Synapse reads it and the specification does not (`1_000`, digits of other scripts, true): it is no level here.",
+        POWER_LEVELS,
+    ),
+    flag(
+        "create_room_version_differs",
+        "A create event names another room version than the one it is judged by.",
+        AUTH_RULES,
+    ),
+    flag(
+        "reference_hash_mismatch",
+        "A reference of room version 1 or 2 has another hash than the event that it names; Synapse does not look at it.",
         EVENT_FORMAT,
     ),
     error("unknown_room_version", "The room version is not known.", ROOM_VERSIONS),

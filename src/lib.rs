@@ -16,7 +16,9 @@
 //! | [`identifiers`] | names of servers, users, rooms, events, keys |
 //! | [`event`] | format, redaction, hashes and IDs, signatures |
 //! | [`keys`] | our signing keys, other servers' keys and when they were valid |
+//! | [`auth`] | power levels, auth events, and the authorization rules |
 //! | [`evidence`] | what was seen and compared, as data |
+//! | [`policy_server`] | does a room use a policy server, and has it signed an event (check 7)? |
 //! | [`receive`] | the checks on receipt of an event, in order: bytes in, [`verdict`] out |
 //! | [`reader`] | events out of the documents in which they travel |
 //! | [`codes`] | every code a verdict or an error can have |
@@ -32,6 +34,7 @@
 //! # }
 //! ```
 
+pub mod auth;
 #[cfg(target_arch = "wasm32")]
 mod bindings;
 pub mod codes;
@@ -41,6 +44,7 @@ pub mod evidence;
 pub mod identifiers;
 pub mod json;
 pub mod keys;
+pub mod policy_server;
 pub mod reader;
 pub mod receive;
 pub mod room_version;

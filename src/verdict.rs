@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::auth::Step;
 use crate::evidence::Evidence;
 use crate::room_version::RoomVersion;
 
@@ -51,7 +52,7 @@ pub struct Check {
     pub result: CheckResult,
     /// The rule that decided, as numbered in the room version's page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule: Option<&'static str>,
+    pub rule: Option<String>,
     /// The way in which it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,
@@ -66,6 +67,9 @@ pub struct Check {
     /// What is missing to decide.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<String>,
+    /// Every authorization rule that was considered, in order, on demand.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<Step>,
 }
 
 impl Check {
@@ -99,6 +103,7 @@ impl Check {
             spec: Cow::Borrowed(spec),
             evidence: None,
             missing: Vec::new(),
+            path: Vec::new(),
         }
     }
 }
@@ -132,6 +137,13 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// Adds flags, each once, and keeps them in order.
+    pub(crate) fn add_flags(&mut self, flags: &[&'static str]) {
+        self.flags.extend(flags);
+        self.flags.sort_unstable();
+        self.flags.dedup();
+    }
+
     /// Is there nothing to say but that the event is accepted?
     #[must_use]
     pub fn is_plain(&self) -> bool {

@@ -23,4 +23,4 @@ pub use number::{MAX_SAFE_INTEGER, MIN_SAFE_INTEGER};
 pub use parse::{MAX_NESTING, Numbers, parse};
 pub(crate) use string::plain_prefix;
 pub use string::write_string;
-pub use value::{Array, Kind, Member, Object, Value, insert_member};
+pub use value::{Array, Kind, Member, Object, Value, insert_member, write_object_without};

@@ -205,6 +205,24 @@ fn container_end(text: &[u8]) -> Option<usize> {
     }
 }
 
+/// Appends `object` without some of its members, compared as written. What is no object counts as
+/// an empty one.
+pub fn write_object_without(object: Value<'_>, without: &[&str], out: &mut Vec<u8>) {
+    out.push(b'{');
+    let members = object.as_object().into_iter().flatten();
+    let kept = members.filter(|member| !without.iter().any(|key| key.as_bytes() == member.raw_key));
+    for (index, member) in kept.enumerate() {
+        if index > 0 {
+            out.push(b',');
+        }
+        out.push(b'"');
+        out.extend_from_slice(member.raw_key);
+        out.extend_from_slice(b"\":");
+        out.extend_from_slice(member.value.text());
+    }
+    out.push(b'}');
+}
+
 /// The canonical text of `object` with the member `key` set to `value` (canonical text). What is
 /// no object counts as an empty one.
 #[must_use]

@@ -1,11 +1,9 @@
-//! The checks on receipt of a PDU, in order: bytes in, verdict out.
-//!
-//! Checks 1 to 3 need nothing but the event and the keys of the servers that signed it.
-//!
-//! Spec: <https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu>
+//! Checks 1 to 3: what an event proves by itself, and by the keys of the servers that signed it.
 
 use std::borrow::Cow;
 
+use super::{Options, set_flags};
+use crate::auth::{AuthoriserSignature, Event};
 use crate::encoding::{self, Decoded};
 use crate::event::redaction::{self, Form};
 use crate::event::signatures::{
@@ -16,69 +14,11 @@ use crate::evidence::Evidence;
 use crate::json::{self, Canonical, Kind, MAX_SAFE_INTEGER, Numbers};
 use crate::keys::KeyRing;
 use crate::room_version::{RoomIdFormat, RoomVersion};
-use crate::sha256::{self, Hash};
+use crate::sha256::Hash;
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
 
-/// How to judge.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Options {
-    /// Which limits hold.
-    pub limits: Limits,
-    /// Give evidence for checks that passed, too.
-    pub evidence: bool,
-}
-
-/// Judges one event by checks 1 (format), 2 (signatures) and 3 (hash).
-#[must_use]
-pub fn verify(
-    bytes: &[u8],
-    version: &'static RoomVersion,
-    ring: &KeyRing,
-    options: Options,
-) -> Verdict {
-    match Prepared::new(bytes, version, options) {
-        Err(verdict) => *verdict,
-        Ok(event) => {
-            let reference_hash = sha256::hash(&event.signed);
-            let content_hash = sha256::hash(&event.hashed);
-            event.judge(&reference_hash, &content_hash, ring, options)
-        }
-    }
-}
-
-/// Judges many events as [`verify`] does one, in less time: their hashes are made side by side.
-pub fn verify_all<'a>(
-    events: impl IntoIterator<Item = &'a [u8]>,
-    version: &'static RoomVersion,
-    ring: &KeyRing,
-    options: Options,
-) -> Vec<Verdict> {
-    let prepared: Vec<_> =
-        events.into_iter().map(|bytes| Prepared::new(bytes, version, options)).collect();
-    // Messages that are hashed side by side should be of like length: first all of one kind.
-    let well_formed = || prepared.iter().flatten();
-    let messages: Vec<&[u8]> = well_formed()
-        .map(|event| event.signed.as_slice())
-        .chain(well_formed().map(|event| event.hashed.as_slice()))
-        .collect();
-    let hashes = sha256::hash_all(&messages);
-    let (reference, content) = hashes.split_at(hashes.len() >> 1);
-    let mut hashes = reference.iter().zip(content);
-    prepared
-        .iter()
-        .map(|event| match event {
-            Err(verdict) => Verdict::clone(verdict),
-            Ok(event) => {
-                // There are as many pairs as events.
-                let (reference, content) = hashes.next().unwrap_or((&[0; 32], &[0; 32]));
-                event.judge(reference, content, ring, options)
-            }
-        })
-        .collect()
-}
-
 /// An event that passed check 1, and what is hashed of it.
-struct Prepared {
+pub(super) struct Prepared {
     event: Pdu,
     /// Its redacted form without signatures: what is signed, and what the reference hash is of.
     signed: Vec<u8>,
@@ -86,8 +26,16 @@ struct Prepared {
     hashed: Vec<u8>,
 }
 
+/// What checks 1 to 3 gave.
+pub(super) struct Proof {
+    pub verdict: Verdict,
+    /// What became of the signature by which a server lets a user into a restricted room. Whether
+    /// there had to be one is for the authorization rules to say.
+    pub authoriser: AuthoriserSignature,
+}
+
 impl Prepared {
-    fn new(
+    pub fn new(
         bytes: &[u8],
         version: &'static RoomVersion,
         options: Options,
@@ -103,13 +51,23 @@ impl Prepared {
         Ok(Self { event, signed, hashed })
     }
 
-    fn judge(
+    /// What the reference hash is of, and what servers sign.
+    pub fn signed(&self) -> &[u8] {
+        &self.signed
+    }
+
+    /// What the content hash is of.
+    pub fn hashed(&self) -> &[u8] {
+        &self.hashed
+    }
+
+    pub fn prove(
         &self,
         reference_hash: &Hash,
         content_hash: &Hash,
         ring: &KeyRing,
         options: Options,
-    ) -> Verdict {
+    ) -> Proof {
         let event = &self.event;
         let signatures = signatures::verify_event(event, &self.signed, ring);
         let stated = event.stated_content_hash();
@@ -117,6 +75,7 @@ impl Prepared {
         let hash = hash_check(content_hash, &stated, decoded.as_ref(), options);
         let url_safe_hash = hash.result == CheckResult::Pass
             && decoded.as_ref().is_some_and(|decoded| decoded.url_safe);
+        let authoriser = authoriser(&signatures);
         let flags = flags(event, &signatures, url_safe_hash);
         let signatures = signature_check(event, &signatures, options);
 
@@ -125,17 +84,69 @@ impl Prepared {
             CheckResult::Incomplete => Outcome::Incomplete,
             CheckResult::Pass | CheckResult::Skip => Outcome::Accepted,
         };
+        let redacted = outcome != Outcome::Dropped && hash.result == CheckResult::Fail;
+        let verdict = Verdict {
+            outcome,
+            redacted,
+            checks: vec![format_check(event, options), signatures, hash],
+            flags,
+            ..self.verdict(reference_hash)
+        };
+        Proof { verdict, authoriser }
+    }
+
+    /// What becomes of the signature that lets a user into a restricted room, by the keys in a ring.
+    pub fn authoriser(&self, ring: &KeyRing) -> AuthoriserSignature {
+        authoriser(&signatures::verify_event(&self.event, &self.signed, ring))
+    }
+
+    /// The verdict of check 1 alone.
+    pub fn unproven(&self, reference_hash: &Hash, options: Options) -> Verdict {
+        let unchecked = EventSignatures { required: Vec::new(), authoriser: None };
+        Verdict {
+            checks: vec![format_check(&self.event, options)],
+            flags: flags(&self.event, &unchecked, false),
+            ..self.verdict(reference_hash)
+        }
+    }
+
+    fn verdict(&self, reference_hash: &Hash) -> Verdict {
+        let event = &self.event;
         Verdict {
             event_id: hashes::event_id(event.json(), reference_hash, event.version()),
             room_version: event.version().id,
             event_type: Some(event.event_type().into_owned()),
             state_key: event.state_key().map(Cow::into_owned),
             sender: Some(event.sender().into_owned()),
-            outcome,
-            redacted: outcome != Outcome::Dropped && hash.result == CheckResult::Fail,
-            checks: vec![format_check(event, options), signatures, hash],
-            flags,
+            outcome: Outcome::Accepted,
+            redacted: false,
+            checks: Vec::new(),
+            flags: Vec::new(),
         }
+    }
+
+    /// The event as the authorization rules read it: redacted, where its content hash differs.
+    pub fn event(&self, verdict: &Verdict, authoriser: AuthoriserSignature) -> Event {
+        let redacted = verdict.redacted.then(|| self.redacted()).flatten();
+        let pdu = redacted.unwrap_or_else(|| self.event.clone());
+        Event::new(pdu, verdict.event_id.clone().unwrap_or_default()).with_authoriser(authoriser)
+    }
+
+    fn redacted(&self) -> Option<Pdu> {
+        let version = self.event.version();
+        let mut text = Vec::with_capacity(self.signed.len());
+        redaction::write_redacted(self.event.json(), version.redaction, Form::Event, &mut text);
+        let json = json::parse(&text, Numbers::Keep).ok()?;
+        // It keeps every field that the format asks for, so it is well formed too.
+        Pdu::from_canonical(json, version, Limits::Backfill).ok()
+    }
+}
+
+fn authoriser(signatures: &EventSignatures) -> AuthoriserSignature {
+    match signatures.authoriser.as_ref().map(ServerReport::judge) {
+        None => AuthoriserSignature::Unchecked,
+        Some(Ok(())) => AuthoriserSignature::Valid,
+        Some(Err(failure)) => AuthoriserSignature::Failed(failure),
     }
 }
 
@@ -229,10 +240,6 @@ fn flags(event: &Pdu, signatures: &EventSignatures, url_safe_hash: bool) -> Vec<
                 || url_safe_hash,
         ),
     ])
-}
-
-fn set_flags<const N: usize>(flags: [(&'static str, bool); N]) -> Vec<&'static str> {
-    flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag).collect()
 }
 
 fn signature_check(event: &Pdu, signatures: &EventSignatures, options: Options) -> Check {

@@ -1,0 +1,111 @@
+//! Which state an event must cite as its auth events, so that others can see what allows it.
+//!
+//! Spec: <https://spec.matrix.org/v1.19/server-server-api/#auth-events-selection>
+
+use super::event::{
+    CREATE, Event, EventType, JOIN_RULES, MEMBER, Membership, POWER_LEVELS, THIRD_PARTY_INVITE,
+};
+use crate::json::Value;
+use crate::room_version::{RoomIdFormat, RoomVersion};
+
+/// What the selection depends on. It is read from events that are still being made, too, so
+/// nothing is required.
+#[derive(Debug, Clone, Copy)]
+pub struct Selection<'a> {
+    version: &'static RoomVersion,
+    event_type: &'a str,
+    sender: &'a str,
+    state_key: Option<&'a str>,
+    content: Option<Value<'a>>,
+}
+
+impl<'a> Selection<'a> {
+    /// The selection for an event with these fields.
+    #[must_use]
+    pub fn new(
+        version: &'static RoomVersion,
+        event_type: &'a str,
+        sender: &'a str,
+        state_key: Option<&'a str>,
+        content: Option<Value<'a>>,
+    ) -> Self {
+        Self { version, event_type, sender, state_key, content }
+    }
+
+    /// The types and state keys of the state that must be cited where it exists; each once.
+    #[must_use]
+    pub fn list(&self) -> Vec<(&'static str, String)> {
+        let mut list: Vec<(&'static str, String)> = Vec::new();
+        self.each(|event_type, state_key| {
+            if !list.iter().any(|(listed, key)| *listed == event_type && key == state_key) {
+                list.push((event_type, state_key.to_owned()));
+            }
+            false
+        });
+        list
+    }
+
+    /// Is this state among those to be cited?
+    #[must_use]
+    pub fn has(&self, event_type: EventType, state_key: &str) -> bool {
+        self.each(|selected, key| EventType::of(selected) == event_type && key == state_key)
+    }
+
+    /// Gives each selected state to `wanted`, until that says yes.
+    fn each(&self, mut wanted: impl FnMut(&'static str, &str) -> bool) -> bool {
+        if self.event_type == CREATE {
+            return false;
+        }
+        // From room version 12 on, the room ID says which create event it is.
+        (self.version.room_id_format == RoomIdFormat::Domain && wanted(CREATE, ""))
+            || wanted(POWER_LEVELS, "")
+            || wanted(MEMBER, self.sender)
+            || (self.event_type == MEMBER && self.each_for_member(wanted))
+    }
+
+    fn each_for_member(&self, mut wanted: impl FnMut(&'static str, &str) -> bool) -> bool {
+        let content = |key| self.content.and_then(|content| content.get(key));
+        let membership = Membership::of(content("membership"));
+        if self.state_key.is_some_and(|target| wanted(MEMBER, target)) {
+            return true;
+        }
+        let enters =
+            matches!(membership, Membership::Join | Membership::Invite | Membership::Knock);
+        if enters && wanted(JOIN_RULES, "") {
+            return true;
+        }
+        let text = |value: Option<Value<'a>>| value.and_then(Value::as_str);
+        match membership {
+            Membership::Invite => {
+                let signed = content("third_party_invite").and_then(|invite| invite.get("signed"));
+                text(signed.and_then(|signed| signed.get("token")))
+                    .is_some_and(|token| wanted(THIRD_PARTY_INVITE, &token))
+            }
+            Membership::Join if self.version.restricted_join => {
+                text(content("join_authorised_via_users_server"))
+                    .is_some_and(|user| wanted(MEMBER, &user))
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Event {
+    /// Is this state among those that the event must cite?
+    pub(super) fn selects(&self, event_type: EventType, state_key: &str) -> bool {
+        let name = self.pdu().event_type();
+        self.selection(&name).has(event_type, state_key)
+    }
+
+    /// The types and state keys of the state that the event must cite where it exists.
+    #[must_use]
+    pub fn auth_types(&self) -> Vec<(&'static str, String)> {
+        let name = self.pdu().event_type();
+        self.selection(&name).list()
+    }
+
+    fn selection<'a>(&'a self, event_type: &'a str) -> Selection<'a> {
+        let pdu = self.pdu();
+        Selection::new(pdu.version(), event_type, self.sender(), self.state_key(), pdu.content())
+    }
+}
