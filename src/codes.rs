@@ -1,4 +1,4 @@
-//! Every code that a verdict, a flag or an error can have, with what it means.
+//! Every code that a verdict, a flag, a server ACL or an error can have, with what it means.
 //!
 //! This table is what the documentation, the command line and the types are made from.
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A check of a verdict that did not pass.
+    /// A check of a verdict that did not pass, or what a server ACL decided.
     Verdict,
     /// A flag of a verdict.
     Flag,
@@ -23,9 +23,9 @@ pub struct Code {
     pub code: &'static str,
     /// What it belongs to.
     pub kind: Kind,
-    /// The check that gives it, for codes of verdicts.
+    /// The check that gives it, for codes of checks.
     pub check: Option<u8>,
-    /// What becomes of the event, for codes of verdicts.
+    /// What becomes of the event, for codes of checks; of the server, for those of ACLs.
     pub effect: Option<&'static str>,
     /// What it means.
     pub summary: &'static str,
@@ -48,6 +48,7 @@ const POWER_LEVELS: &str = "https://spec.matrix.org/v1.19/client-server-api/#mro
 const POLICY_SERVER: &str =
     "https://spec.matrix.org/v1.19/server-server-api/#validating-policy-server-signatures";
 const BASE64: &str = "https://spec.matrix.org/v1.19/appendices/#unpadded-base64";
+const SERVER_ACL: &str = "https://spec.matrix.org/v1.19/client-server-api/#mroomserver_acl";
 
 const fn format(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
     Code { code, kind: Kind::Verdict, check: Some(1), effect: Some("dropped"), summary, spec }
@@ -73,6 +74,11 @@ const fn undecided(code: &'static str, summary: &'static str) -> Code {
 const fn policy(code: &'static str, summary: &'static str) -> Code {
     let (kind, spec) = (Kind::Verdict, POLICY_SERVER);
     Code { code, kind, check: Some(7), effect: Some("soft_failed"), summary, spec }
+}
+
+const fn acl(code: &'static str, effect: &'static str, summary: &'static str) -> Code {
+    let spec = SERVER_ACL;
+    Code { code, kind: Kind::Verdict, check: None, effect: Some(effect), summary, spec }
 }
 
 const fn flag(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
@@ -385,6 +391,16 @@ pub static ALL: &[Code] = &[
         "policy_signature_invalid",
         "The signature of the room's policy server does not fit the event, or is not by the key in m.room.policy.",
     ),
+    acl("acl_none", "allowed", "The room has no server ACL."),
+    acl("acl_ip_literal", "denied", "The server name is an IP address, which the ACL denies."),
+    acl("acl_denied", "denied", "The server name matches an entry of `deny`."),
+    acl(
+        "acl_allowed",
+        "allowed",
+        "The server name matches an entry of `allow`, and none of `deny`.",
+    ),
+    acl("acl_not_allowed", "denied", "The server name matches no entry of `allow`."),
+    acl("acl_server_name_invalid", "denied", "What is asked about is not a server name."),
     flag("duplicate_keys", "A key stands twice in an object; the last one counts.", CANONICAL_JSON),
     flag(
         "negative_zero",

@@ -20,6 +20,7 @@
 //! | [`evidence`] | what was seen and compared, as data |
 //! | [`policy_server`] | does a room use a policy server, and has it signed an event (check 7)? |
 //! | [`receive`] | the checks on receipt of an event, in order: bytes in, [`verdict`] out |
+//! | [`acl`] | which servers may take part in a room, and where that is asked |
 //! | [`reader`] | events out of the documents in which they travel |
 //! | [`codes`] | every code a verdict or an error can have |
 //!
@@ -34,6 +35,7 @@
 //! # }
 //! ```
 
+pub mod acl;
 pub mod auth;
 #[cfg(target_arch = "wasm32")]
 mod bindings;

@@ -14,11 +14,12 @@ mod common;
 use std::collections::BTreeSet;
 
 use common::make::{
-    FETCHED, ONE, TS, draft, key_answer, key_response, lacking, one, one_b, references, ring_of,
-    room_version, sign, sign_by, state, versions, with,
+    FETCHED, ONE, TS, draft, key_answer, key_response, lacking, one, one_b, parsed, references,
+    ring_of, room_version, sign, sign_by, state, versions, with,
 };
 use common::model::{self, Signer25519};
 use common::{Room, data, files, json_lines};
+use fedproof::acl::ServerAcl;
 use fedproof::codes::{self, Kind};
 use fedproof::event::signatures::ServerFailure;
 use fedproof::identifiers::ServerName;
@@ -149,8 +150,13 @@ fn table(kind: Kind) -> BTreeSet<&'static str> {
     codes::ALL.iter().filter(|entry| entry.kind == kind).map(|entry| entry.code).collect()
 }
 
+/// The codes of checks, in order: of those of verdicts, all but the ones of ACLs.
+fn of_checks() -> BTreeSet<&'static str> {
+    codes::ALL.iter().filter(|entry| entry.check.is_some()).map(|entry| entry.code).collect()
+}
+
 #[test]
-fn every_code_of_a_verdict_and_every_flag_has_an_example() {
+fn every_code_of_a_check_and_every_flag_has_an_example() {
     let ring = ring();
     let mut seen = BTreeSet::new();
     for (code, number, text) in examples() {
@@ -160,8 +166,24 @@ fn every_code_of_a_verdict_and_every_flag_has_an_example() {
         assert!(given, "the example of {code} gives another verdict: {verdict:#?}");
         seen.insert(code);
     }
-    let listed: BTreeSet<_> = table(Kind::Verdict).union(&table(Kind::Flag)).copied().collect();
-    assert_eq!(seen, listed);
+    assert_eq!(seen, of_checks().union(&table(Kind::Flag)).copied().collect());
+}
+
+#[test]
+fn every_code_of_an_acl_has_an_example() {
+    let content = json!({"allow": ["a"], "deny": ["d"], "allow_ip_literals": false});
+    let acl = ServerAcl::from_content(parsed(&content).value());
+    let none = ServerAcl::none();
+    let names = ["a", "d", "x", "1.2.3.4", ""];
+    let mut seen = BTreeSet::new();
+    for decision in names.map(|name| acl.check(name)).into_iter().chain([none.check("a")]) {
+        let entry = codes::find(decision.code()).unwrap_or_else(|| panic!("{decision:?}"));
+        let effect = if decision.allowed() { "allowed" } else { "denied" };
+        assert_eq!((entry.kind, entry.check), (Kind::Verdict, None));
+        assert_eq!(entry.effect, Some(effect), "{decision:?}");
+        seen.insert(entry.code);
+    }
+    assert_eq!(seen, &table(Kind::Verdict) - &of_checks());
 }
 
 /// What the table says of the codes in a verdict.
@@ -231,7 +253,7 @@ fn what_the_corpus_expects_is_in_the_table() {
             }
         }
     }
-    for code in table(Kind::Verdict).union(&table(Kind::Flag)) {
+    for code in of_checks().union(&table(Kind::Flag)) {
         assert!(seen.contains(*code), "no line of the corpus gives {code}");
     }
 }
@@ -315,7 +337,9 @@ fn the_table_is_consistent() {
         assert!(entry.code.chars().all(letters), "{}", entry.code);
         assert!(entry.summary.ends_with('.'), "{}", entry.code);
         assert!(entry.spec.starts_with("https://spec.matrix.org/v1.19/"), "{}", entry.code);
-        assert_eq!(entry.check.is_some(), entry.kind == Kind::Verdict, "{}", entry.code);
+        let of_acl = entry.code.starts_with("acl_");
+        let of_check = entry.kind == Kind::Verdict && !of_acl;
+        assert_eq!(entry.check.is_some(), of_check, "{}", entry.code);
         assert_eq!(entry.effect.is_some(), entry.kind == Kind::Verdict, "{}", entry.code);
         assert_eq!(codes::find(entry.code).unwrap().code, entry.code);
     }

@@ -34,5 +34,27 @@ export {
   type TrustedKey,
 } from "./keys.js";
 export { type EventsInput, Session, verifyEvent, verifyEvents, type VerifyOptions } from "./session.js";
-export type { Check, CheckName, CheckResult, Outcome, Verdict } from "./verdict.js";
+export type { Check, CheckName, CheckResult, Outcome, RuleStep, Verdict } from "./verdict.js";
 export { type CodeInfo, verdictCodes } from "./codes.js";
+export {
+  authTypesForEvent,
+  checkAuth,
+  type CheckAuthOptions,
+  type JudgeOptions,
+  type PowerLevel,
+  type PowerLevelDefect,
+  powerLevels,
+  type PowerLevels,
+  type ReceiveContextOptions,
+  receiveEvent,
+  type ReceiveOptions,
+  RoomContext,
+  type RoomContextOptions,
+  type StateKey,
+} from "./auth.js";
+export {
+  type AclDecision,
+  type EduRooms,
+  type ProtectedEndpoint,
+  ServerAcl,
+} from "./acl.js";

@@ -45,6 +45,24 @@ export interface Check {
   evidence?: Record<string, unknown>;
   /** What is needed and not there: event ids, or `"server key_id"` for keys. */
   missing?: string[];
+  /** Every authorization rule that was considered, in order; only with the option `trace`. */
+  path?: RuleStep[];
+}
+
+/** An authorization rule that was considered. */
+export interface RuleStep {
+  /** Its number in the page of the room version. */
+  rule: string;
+  /**
+   * - `applies`: its condition holds, and the rules below it are considered;
+   * - `no`: its condition does not hold, and the next rule is considered;
+   * - `allow`, `reject`, `incomplete`: it decides.
+   */
+  answer: "applies" | "no" | "allow" | "reject" | "incomplete";
+  /** The rule in a few words. */
+  summary: string;
+  /** The values it compared, and the events they are from. */
+  compared?: Record<string, unknown>;
 }
 
 /** The judgment of one event. */

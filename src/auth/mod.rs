@@ -17,6 +17,7 @@ mod reading;
 mod rules;
 mod selection;
 mod state;
+mod table;
 
 pub use decision::{Answer, Ask, Decision, Step, Why};
 pub(crate) use event::CREATE;
@@ -28,3 +29,4 @@ pub use reading::{Reading, Unreadable};
 pub use rules::{Cited, Outcome, RoomCreate, auth_rules, state_rules};
 pub use selection::Selection;
 pub use state::{State, StateMap};
+pub use table::LevelTable;

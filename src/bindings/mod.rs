@@ -8,6 +8,8 @@
 //! An error is thrown as a string of JSON, `{"code", "message", …}`; the TypeScript face makes
 //! an exception of it.
 
+mod acl;
+mod auth;
 mod keys;
 mod reader;
 mod values;
@@ -107,6 +109,7 @@ fn text(canonical: Vec<u8>) -> String {
 struct VerifyOptions {
     backfill: bool,
     evidence: bool,
+    trace: bool,
     single: bool,
     fetched_ts: Option<f64>,
 }
@@ -119,6 +122,7 @@ impl VerifyOptions {
         Self {
             backfill: get("backfill").is_truthy(),
             evidence: get("evidence").is_truthy(),
+            trace: get("trace").is_truthy(),
             single: get("single").is_truthy(),
             fetched_ts: get("fetched_ts").as_f64(),
         }
@@ -128,6 +132,7 @@ impl VerifyOptions {
         Options {
             limits: if self.backfill { Limits::Backfill } else { Limits::All },
             evidence: self.evidence,
+            path: self.trace,
         }
     }
 }

@@ -202,7 +202,8 @@ test("codes", async () => {
   const all = await run(["codes", "--json"]);
   assert.ok(lines(all.out).length > 40);
   const explained = await run(["codes", "signature_invalid"]);
-  assert.match(explained.out, /check 2.*dropped/);
+  assert.match(explained.out, /check 2.*the event is dropped/);
+  assert.match((await run(["codes", "acl_denied"])).out, /a server ACL, the server is denied/);
   const near = await run(["codes", "signature_invald"]);
   assert.equal(near.code, 2);
   assert.match(near.err, /Did you mean .*signature_/);

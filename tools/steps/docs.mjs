@@ -21,12 +21,16 @@ export const writeDocs = () =>
 
 function codesPage(codes) {
   const of = (kind) => codes.filter((code) => code.kind === kind);
+  const ofChecks = of("verdict").filter(({ check }) => check !== null);
+  const ofAcls = of("verdict").filter(({ check }) => check === null);
   const link = ({ spec }) => `[spec](${spec})`;
   return [
     "# Codes",
     "Codes are stable; the sentences that go with them are not.",
     "## Checks that did not pass",
-    table(["code", "check", "the event is", "meaning", ""], of("verdict").map((code) => [`\`${code.code}\``, code.check, code.effect, code.summary, link(code)])),
+    table(["code", "check", "the event is", "meaning", ""], ofChecks.map((code) => [`\`${code.code}\``, code.check, code.effect, code.summary, link(code)])),
+    "## Server ACLs",
+    table(["code", "the server is", "meaning", ""], ofAcls.map((code) => [`\`${code.code}\``, code.effect, code.summary, link(code)])),
     "## Flags",
     table(["flag", "meaning", ""], of("flag").map((code) => [`\`${code.code}\``, code.summary, link(code)])),
     "## Errors",

@@ -43,10 +43,13 @@ function find(known: readonly CodeInfo[], code: string): CodeInfo {
 async function explain({ code, check, kind, effect, summary, spec }: CodeInfo): Promise<string> {
   const { default: wrap } = await import("wrap-ansi");
   const paint = painter(process.stdout);
-  const about = [
-    kind === "verdict" ? `check ${check}` : kind === "flag" ? "a flag of verdicts" : "an error",
-    ...(effect ? [`the event is ${effect}`] : []),
-  ].join(", ");
+  const subject = check === null ? "server" : "event";
+  const origins = {
+    verdict: check === null ? "a server ACL" : `check ${check}`,
+    flag: "a flag of verdicts",
+    error: "an error",
+  };
+  const about = [origins[kind], ...(effect ? [`the ${subject} is ${effect}`] : [])].join(", ");
   const lines = [`${paint("bold", code)}  ${paint("dim", about)}`, summary];
   const text = wrap(lines.join("\n"), Math.min(widthOf(process.stdout), 100), { trim: false });
   // Outside the wrapping: a link must stay on one line to be one.
