@@ -252,6 +252,10 @@ pub static ALL: &[Code] = &[
         "The given state has two events for one type and state key, so it is no state.",
     ),
     undecided("state_other_room", "The given state is that of another room, or of several."),
+    auth(
+        "no_previous_events",
+        "The event is not the first of its room and follows on no other, so no state allows it.",
+    ),
     auth("room_not_federated", "The room is closed to servers other than its creator's."),
     auth("aliases_no_state_key", "Aliases without a state key (room versions 1 to 5)."),
     auth(

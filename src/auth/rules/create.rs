@@ -1,6 +1,6 @@
 //! The create event, and which one the room ID names.
 
-use super::tell::shown;
+use super::tell::{seen, shown};
 use crate::auth::decision::{Flow, Path, Why};
 use crate::auth::event::{Event, EventType};
 use crate::auth::outline::Rule;
@@ -70,13 +70,13 @@ fn room_id_domain(event: &Event, path: &mut Path) -> Flow {
 
 fn no_room_id(event: &Event, path: &mut Path) -> Flow {
     // Of whatever type: it is there.
-    let room_id = event.pdu().json().get("room_id").map(shown);
+    let room_id = event.pdu().json().get("room_id");
     path.reject_if(Rule::CreateRoomId, room_id.is_some(), || {
-        let room_id = room_id.unwrap_or_default();
+        let shown = room_id.map(shown).unwrap_or_default();
         Why::new(
             "create_has_room_id",
-            format!("the room ID is the hash of the create event, which cannot hold it: {room_id}"),
-            Evidence::object([("room_id", room_id.into())]),
+            format!("the room ID is the hash of the create event, which cannot hold it: {shown}"),
+            Evidence::object([]).with_some("room_id", room_id.map(seen)),
         )
     })
 }
@@ -86,7 +86,7 @@ fn room_version(event: &Event, path: &mut Path) -> Flow {
     let known = value.is_none_or(|value| {
         value.as_str().is_some_and(|version| RoomVersion::get(&version).is_ok())
     });
-    let found = || Evidence::object([]).with_some("room_version", value.map(shown));
+    let found = || Evidence::object([]).with_some("room_version", value.map(seen));
     path.reject_if(Rule::CreateRoomVersion, !known, || {
         let version = value.map(shown).unwrap_or_default();
         Why::new(
@@ -98,12 +98,12 @@ fn room_version(event: &Event, path: &mut Path) -> Flow {
 }
 
 fn creator(event: &Event, path: &mut Path) -> Flow {
-    let creator = event.content("creator").map(shown);
+    let creator = event.content("creator");
     path.reject_if(Rule::CreateCreator, creator.is_none(), || {
         Why::new(
             "create_no_creator",
             "the content has no \"creator\"".to_owned(),
-            Evidence::object([]).with_some("creator", creator),
+            Evidence::object([]).with_some("creator", creator.map(seen)),
         )
     })
 }
@@ -125,7 +125,7 @@ fn additional_creators(event: &Event, path: &mut Path) -> Flow {
                     "\"additional_creators\" must be a list of user IDs, it is {}",
                     value.map(shown).unwrap_or_default()
                 ),
-                Evidence::object([]).with_some("additional_creators", value.map(shown)),
+                Evidence::object([]).with_some("additional_creators", value.map(seen)),
             )
         },
     )
@@ -138,37 +138,36 @@ pub(super) fn room_id(event: &Event, create: RoomCreate<'_>, path: &mut Path) ->
         return Flow::Continue(());
     }
     let room_id = event.pdu().room_id().unwrap_or_default();
-    let create_id = room_id.replacen('!', "$", 1);
+    let is_named = |create: &Event| create.id().strip_prefix('$') == room_id.strip_prefix('!');
+    let create_id = || room_id.replacen('!', "$", 1);
     let evidence = |found: Option<&Event>| {
         Evidence::object([("room_id", (&*room_id).into())])
             .with_some("create_event", found.map(Event::id))
     };
     let Some(found) = create.event else {
         return Flow::Break(path.incomplete(Rule::RoomId, || {
-            let reason =
-                format!("the create event {create_id}, which the room ID names, is needed");
-            Why::new("create_event_missing", reason, evidence(None)).missing(vec![create_id])
+            let id = create_id();
+            let reason = format!("the create event {id}, which the room ID names, is needed");
+            Why::new("create_event_missing", reason, evidence(None)).missing(vec![id])
         }));
     };
-    let wrong = if found.id() != create_id {
-        Some("is of another room")
+    let (code, what) = if !is_named(found) {
+        ("room_id_not_create_event", "is of another room")
+    } else if create.rejected {
+        ("create_event_rejected", "was rejected")
     } else if !is_sound(found) {
-        Some("is itself against the rules")
+        ("room_id_not_create_event", "is itself against the rules")
     } else {
-        None
+        return path.pass(Rule::RoomId, || evidence(Some(found)));
     };
-    path.reject_if(Rule::RoomId, create.rejected, || {
-        let reason = format!("the create event {} of the room was rejected", found.id());
-        Why::new("create_event_rejected", reason, evidence(Some(found)))
-    })?;
-    path.reject_if(Rule::RoomId, wrong.is_some(), || {
+    Flow::Break(path.reject(Rule::RoomId, || {
         let reason = format!(
-            "the room ID {room_id} names the create event {create_id}, but {} {}",
-            found.id(),
-            wrong.unwrap_or_default()
+            "the room ID names the create event {}, but {} {what}",
+            create_id(),
+            found.id()
         );
-        Why::new("room_id_not_create_event", reason, evidence(Some(found)))
-    })
+        Why::new(code, reason, evidence(Some(found)))
+    }))
 }
 
 /// A create event that passes its own rule.

@@ -2,7 +2,7 @@
 
 use super::Check;
 use super::member::AUTHORISER;
-use super::tell::{is, level, level_of, shown};
+use super::tell::{is, level, level_of, seen, shown};
 use crate::auth::decision::{Flow, Path, Why};
 use crate::auth::event::{Event, JOIN_RULES, JoinRule, Membership};
 use crate::auth::outline::Rule;
@@ -80,7 +80,7 @@ impl Check<'_> {
                 let reason = format!(
                     "{sender} is not invited, and nobody in the room let them in: the content has no user in {AUTHORISER:?}"
                 );
-                let found = self.event.content(AUTHORISER).map(shown);
+                let found = self.event.content(AUTHORISER).map(seen);
                 let evidence = self.join_rule_evidence().with_some(AUTHORISER, found);
                 Why::new("join_restricted_no_authoriser", reason, evidence)
             }));
@@ -107,17 +107,21 @@ impl Check<'_> {
         Flow::Break(path.allow(Rule::JoinRestrictedOtherwise))
     }
 
-    /// The join rule as the room has it, quoted.
+    /// The join rule as the room has it, in quotes.
     pub(super) fn join_rule_name(&self) -> String {
-        let event = self.state.get(JOIN_RULES, "");
-        let stated = event.and_then(|event| event.content("join_rule")).map(shown);
-        stated.unwrap_or_else(|| "\"invite\" (by default)".to_owned())
+        let stated = self.join_rules_event().and_then(|event| event.content("join_rule"));
+        stated.map_or_else(|| "\"invite\" (by default)".to_owned(), shown)
     }
 
-    /// `{join_rule, join_rules_event}`
+    /// `{join_rule, join_rules_event}`; without a join rule that of the specification.
     pub(super) fn join_rule_evidence(&self) -> Evidence {
-        let event = self.state.get(JOIN_RULES, "");
-        Evidence::object([("join_rule", self.join_rule_name().into())])
+        let event = self.join_rules_event();
+        let stated = event.and_then(|event| event.content("join_rule")).map(seen);
+        Evidence::object([("join_rule", stated.unwrap_or_else(|| "invite".into()))])
             .with_some("join_rules_event", event.map(Event::id))
+    }
+
+    fn join_rules_event(&self) -> Option<&Event> {
+        self.state.get(JOIN_RULES, "")
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::Check;
-use super::tell::shown;
+use super::tell::{seen, shown};
 use crate::auth::decision::{Decision, Flow, Path, Why};
 use crate::auth::event::{AuthoriserSignature, EventType, Membership};
 use crate::auth::outline::Rule;
@@ -42,8 +42,8 @@ impl<'a> Check<'a> {
         if self.version.knock && path.applies(Rule::Knock, membership == Membership::Knock) {
             return self.knock(target, path);
         }
-        let found = self.event.content("membership").map(shown).unwrap_or_default();
         Flow::Break(path.reject(Rule::MembershipUnknown, || {
+            let found = self.event.content("membership").map(shown).unwrap_or_default();
             let reason = format!("there is no membership {found} in this room version");
             Why::new("membership_unknown", reason, Evidence::object([("membership", found.into())]))
         }))
@@ -52,28 +52,30 @@ impl<'a> Check<'a> {
     /// The user whose membership it is.
     fn member_shape(&self, path: &mut Path) -> ControlFlow<Decision, &'a str> {
         let event = self.event;
-        let found = |code, reason: &str| {
-            let evidence = Evidence::object([])
-                .with_some("state_key", event.state_key())
-                .with_some("membership", event.content("membership").map(shown));
-            Why::new(code, reason.to_owned(), evidence)
-        };
         let target = event.state_key();
-        path.reject_if(Rule::MemberShape, target.is_none(), || {
-            found(
-                "member_no_state_key",
-                "a membership is that of its state key, this event has none",
-            )
+        let code = match target {
+            None => Some("member_no_state_key"),
+            // Not in the text, but nobody else can have a membership.
+            Some(target) if !is_user_id(target) => Some("member_state_key_invalid"),
+            Some(_) if event.content("membership").is_none() => Some("member_no_membership"),
+            Some(_) => None,
+        };
+        path.reject_if(Rule::MemberShape, code.is_some(), || {
+            let evidence = Evidence::object([])
+                .with_some("state_key", target)
+                .with_some("membership", event.content("membership").map(seen));
+            let reason = match (code, target) {
+                (Some("member_state_key_invalid"), Some(target)) => {
+                    format!("the state key {} is not a user ID", Quoted(target))
+                }
+                (_, None) => {
+                    "a membership is that of its state key, this event has none".to_owned()
+                }
+                _ => "the content has no \"membership\"".to_owned(),
+            };
+            Why::new(code.unwrap_or_default(), reason, evidence)
         })?;
         let target = target.unwrap_or_default();
-        // Not in the text, but nobody else can have a membership.
-        path.reject_if(Rule::MemberShape, !is_user_id(target), || {
-            let reason = format!("the state key {} is not a user ID", Quoted(target));
-            found("member_state_key_invalid", &reason)
-        })?;
-        path.reject_if(Rule::MemberShape, event.content("membership").is_none(), || {
-            found("member_no_membership", "the content has no \"membership\"")
-        })?;
         ControlFlow::Continue(target)
     }
 
@@ -87,7 +89,7 @@ impl<'a> Check<'a> {
         let user = value.and_then(Value::as_str);
         let server = user.as_deref().and_then(|user| domain_of(user, '@'));
         let evidence = || {
-            Evidence::object([]).with_some(AUTHORISER, value.map(shown)).with_some("server", server)
+            Evidence::object([]).with_some(AUTHORISER, value.map(seen)).with_some("server", server)
         };
         let Some(server) = server else {
             return Flow::Break(path.reject(Rule::MemberAuthoriserSigned, || {

@@ -88,6 +88,22 @@ fn decided(flow: Flow, mut path: Path, rest: impl FnOnce(&mut Path) -> Flow) -> 
     Outcome { decision, path: path.into_steps() }
 }
 
+/// The rules rest on the create event. A state without it is not the whole state; but before an event
+/// that follows on no other there is none.
+fn no_create_event(event: &Event, path: &mut Path) -> Decision {
+    let evidence = || Evidence::object([("event_type", CREATE.into())]);
+    if event.pdu().prev_events().next().is_none() {
+        return path.reject(Rule::Federate, || {
+            let reason = "the event follows on no other, so there is no room state that allows it";
+            Why::new("no_previous_events", reason.to_owned(), evidence())
+        });
+    }
+    path.incomplete(Rule::Federate, || {
+        let reason = "the room state has no m.room.create event".to_owned();
+        Why::new("create_event_missing", reason, evidence()).missing(vec![CREATE.to_owned()])
+    })
+}
+
 /// An event before a room state.
 struct Check<'a> {
     event: &'a Event,
@@ -105,14 +121,7 @@ impl<'a> Check<'a> {
         path: &mut Path,
     ) -> Flow {
         let Some(create) = state.get(CREATE, "").or(create.event) else {
-            return Flow::Break(path.incomplete(Rule::Federate, || {
-                Why::new(
-                    "create_event_missing",
-                    "the room state has no m.room.create event".to_owned(),
-                    Evidence::object([("event_type", CREATE.into())]),
-                )
-                .missing(vec![CREATE.to_owned()])
-            }));
+            return Flow::Break(no_create_event(event, path));
         };
         let levels = Levels::new(create, state.get(POWER_LEVELS, ""));
         let version = event.pdu().version();

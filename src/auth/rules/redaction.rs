@@ -1,7 +1,7 @@
 //! `m.room.redaction` of room versions 1 and 2.
 
 use super::Check;
-use super::tell::{level, level_of, shown};
+use super::tell::{level, level_of, seen};
 use crate::auth::decision::{Flow, Path, Why};
 use crate::auth::event::EventType;
 use crate::auth::outline::Rule;
@@ -30,18 +30,18 @@ impl Check<'_> {
         let redacted = redacts.and_then(Value::as_str);
         let of_redacted = redacted.as_deref().and_then(|id| domain_of(id, '$'));
         let own = domain_of(event.id(), '$');
-        let seen = || {
+        let ids = || {
             Evidence::object([("event_id", event.id().into())])
-                .with_some("redacts", redacts.map(shown))
+                .with_some("redacts", redacts.map(seen))
         };
-        path.allow_if(Rule::RedactionServer, own.is_some() && own == of_redacted, seen)?;
+        path.allow_if(Rule::RedactionServer, own.is_some() && own == of_redacted, ids)?;
         Flow::Break(path.reject(Rule::RedactionOtherwise, || {
             let reason = format!(
                 "{sender} has level {}, but redacting takes {}, and what it redacts is not of its own server",
                 level(has),
                 level(needs)
             );
-            Why::new("redaction_power", reason, levels().with_some("redacts", redacts.map(shown)))
+            Why::new("redaction_power", reason, levels().with_some("redacts", redacts.map(seen)))
         }))
     }
 }

@@ -6,6 +6,9 @@ use crate::auth::power_levels::{Held, Source, Unread};
 use crate::evidence::{Evidence, Quoted};
 use crate::json::Value;
 
+/// How many characters of a stranger's value are told.
+const MAX_SHOWN: usize = 80;
+
 /// `{user, membership, event_id}`; a user who never had a membership has none of the last two.
 pub(super) fn standing(user: &str, member: Option<&Event>) -> Evidence {
     Evidence::object([("user", user.into())])
@@ -15,7 +18,19 @@ pub(super) fn standing(user: &str, member: Option<&Event>) -> Evidence {
 
 /// A value for a sentence: its text, cut when it is long.
 pub(super) fn shown(value: Value<'_>) -> String {
-    String::from_utf8_lossy(value.text()).chars().take(80).collect()
+    cut(&String::from_utf8_lossy(value.text()))
+}
+
+/// A value as evidence: a string as what it says, anything else as its text.
+pub(super) fn seen(value: Value<'_>) -> Evidence {
+    match value.as_str() {
+        Some(text) => Evidence::Text(cut(&text)),
+        None => Evidence::Text(shown(value)),
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(MAX_SHOWN).collect()
 }
 
 /// A user's membership in words that fit behind "is".
