@@ -47,6 +47,10 @@ const AUTH_RULES: &str = "https://spec.matrix.org/v1.19/rooms/v12/#authorisation
 const POWER_LEVELS: &str = "https://spec.matrix.org/v1.19/client-server-api/#mroompower_levels";
 const POLICY_SERVER: &str =
     "https://spec.matrix.org/v1.19/server-server-api/#validating-policy-server-signatures";
+const TEMPLATES: &str = "https://spec.matrix.org/v1.19/server-server-api/#joining-rooms";
+const INVITES: &str = "https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room";
+const JOINS: &str =
+    "https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid";
 const BASE64: &str = "https://spec.matrix.org/v1.19/appendices/#unpadded-base64";
 const SERVER_ACL: &str = "https://spec.matrix.org/v1.19/client-server-api/#mroomserver_acl";
 
@@ -79,6 +83,12 @@ const fn policy(code: &'static str, summary: &'static str) -> Code {
 const fn acl(code: &'static str, effect: &'static str, summary: &'static str) -> Code {
     let spec = SERVER_ACL;
     Code { code, kind: Kind::Verdict, check: None, effect: Some(effect), summary, spec }
+}
+
+/// Of invites that our server is asked to sign.
+const fn refusal(code: &'static str, summary: &'static str) -> Code {
+    let (kind, spec) = (Kind::Verdict, INVITES);
+    Code { code, kind, check: None, effect: Some("refused"), summary, spec }
 }
 
 const fn flag(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
@@ -470,6 +480,57 @@ pub static ALL: &[Code] = &[
         "reference_hash_mismatch",
         "A reference of room version 1 or 2 has another hash than the event that it names; Synapse does not look at it.",
         EVENT_FORMAT,
+    ),
+    // What other servers hand over.
+    error("template_type_mismatch", "A template is of another type than m.room.member.", TEMPLATES),
+    error("template_sender_mismatch", "A template is for another sender than the user.", TEMPLATES),
+    error(
+        "template_state_key_mismatch",
+        "A template is for another state key than the user.",
+        TEMPLATES,
+    ),
+    error("template_room_id_mismatch", "A template is for another room.", TEMPLATES),
+    error("template_membership_mismatch", "A template is for another membership.", TEMPLATES),
+    error(
+        "template_user_not_ours",
+        "The user of a template is not of the server that signs.",
+        TEMPLATES,
+    ),
+    refusal("invite_no_event", "An invite request has no event."),
+    refusal("invite_no_room_version", "An invite request has no room version."),
+    refusal("invite_type", "The event of an invite request is not m.room.member."),
+    refusal("invite_membership", "The membership of an invite request is not invite."),
+    refusal("invite_sender_not_of_origin", "The sender of an invite is not of the asking server."),
+    refusal("invite_target_not_ours", "The invited user is not of our server."),
+    refusal(
+        "invite_room_mismatch",
+        "The path of an invite request names another room than the event.",
+    ),
+    refusal("invite_event_id_mismatch", "The path of an invite request names another event."),
+    refusal(
+        "invite_state_no_create",
+        "The state with an invite has no create event (room version 12).",
+    ),
+    refusal(
+        "invite_state_other_room",
+        "The state with an invite is of another room (room version 12).",
+    ),
+    error("join_answer_incomplete", "The answer to a join lacks a list.", JOINS),
+    error(
+        "join_answer_no_create",
+        "The answer to a join has no create event that is proven.",
+        JOINS,
+    ),
+    error("join_answer_other_room", "The answer to a join is of another room.", JOINS),
+    error(
+        "join_answer_room_version",
+        "The answer to a join is of a room of another version.",
+        JOINS,
+    ),
+    error(
+        "join_answer_conflict",
+        "The state in the answer to a join has two events for one type and state key.",
+        JOINS,
     ),
     error("unknown_room_version", "The room version is not known.", ROOM_VERSIONS),
     error("server_name_invalid", "The text is not a server name.", IDENTIFIERS),

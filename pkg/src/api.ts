@@ -58,3 +58,13 @@ export {
   type ProtectedEndpoint,
   ServerAcl,
 } from "./acl.js";
+export {
+  checkInvite,
+  type CheckInviteOptions,
+  checkJoinAnswer,
+  type CheckJoinAnswerOptions,
+  type InviteJudgment,
+  type JoinAnswer,
+  signTemplate,
+  type SignTemplateOptions,
+} from "./handover.js";

@@ -119,7 +119,7 @@ export class SigningKey {
    */
   toSynapseKeyFile(): string {
     const name = this.keyId.slice("ed25519:".length);
-    return withWiped(copySeed(this), (seed) => `ed25519 ${name} ${encodeBase64(seed)}\n`);
+    return withSeed(this, (seed) => `ed25519 ${name} ${encodeBase64(seed)}\n`);
   }
 
   /** Wipes the seed. The key can no longer sign. */
@@ -164,7 +164,7 @@ export function signJson(object: EventInput, options: SignOptions): string {
   const server = required(serverName, "signJson", "serverName", "the name of the server");
   const signer = required(key, "signJson", "key", "a SigningKey");
   const bytes = toBytes(object, "the object of signJson");
-  return withWiped(copySeed(signer), (seed) =>
+  return withSeed(signer, (seed) =>
     call((wasm) => wasm.sign_json(seed, signer.keyId, server, bytes)),
   );
 }
@@ -186,7 +186,7 @@ export function signEvent(event: EventInput, options: SignOptions & { roomVersio
   const signer = required(key, "signEvent", "key", "a SigningKey");
   const version = required(roomVersion, "signEvent", "roomVersion", 'such as "11"');
   const bytes = toBytes(event, "the event of signEvent");
-  return withWiped(copySeed(signer), (seed) =>
+  return withSeed(signer, (seed) =>
     call((wasm) => wasm.sign_event(seed, signer.keyId, server, bytes, version)),
   );
 }
@@ -275,7 +275,8 @@ export function verifyEventSignatures(
 
 const SIGNER = { serverName: toName, key: toSigningKey };
 
-function toSigningKey(value: unknown, where: string): SigningKey {
+/** An option that must be a {@link SigningKey}. */
+export function toSigningKey(value: unknown, where: string): SigningKey {
   if (SigningKey.isSigningKey(value)) return value;
   throw invalidArgument(where, "a SigningKey of this copy of fedproof", value);
 }
@@ -318,6 +319,11 @@ function toSeed(value: unknown): Uint8Array {
       : "the seed is not base64",
     { details: { bytes: seed?.length, expected: SEED_BYTES } },
   );
+}
+
+/** Runs `work` with a copy of the key's seed, and wipes it. Not part of the package's face. */
+export function withSeed<T>(key: SigningKey, work: (seed: Uint8Array) => T): T {
+  return withWiped(copySeed(key), work);
 }
 
 /** Runs `work` with a secret, and wipes it whatever comes. */

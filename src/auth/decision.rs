@@ -126,6 +126,9 @@ impl Serialize for Step {
 pub(super) type Flow = ControlFlow<Decision>;
 
 /// The way through the rules.
+///
+/// What is to be told comes as `&dyn Fn`, and not as a type parameter: the code for it then exists
+/// once, and is not inlined into the way of those who ask for nothing.
 #[derive(Debug)]
 pub(super) struct Path {
     version: &'static RoomVersion,
@@ -149,21 +152,21 @@ impl Path {
     }
 
     /// A rule that rejects an event if its condition holds.
-    pub fn reject_if(&mut self, rule: Rule, holds: bool, why: impl FnOnce() -> Why) -> Flow {
+    pub fn reject_if(&mut self, rule: Rule, holds: bool, why: &dyn Fn() -> Why) -> Flow {
         if holds {
             return Flow::Break(self.reject(rule, why));
         }
-        self.pass(rule, || why().evidence)
+        self.pass(rule, &|| why().evidence)
     }
 
     /// A rule whose condition does not hold; `seen` is what it compared.
-    pub fn pass(&mut self, rule: Rule, seen: impl FnOnce() -> Evidence) -> Flow {
+    pub fn pass(&mut self, rule: Rule, seen: &dyn Fn() -> Evidence) -> Flow {
         self.step_with(rule, Answer::No, seen);
         Flow::Continue(())
     }
 
     /// A rule that allows an event if its condition holds.
-    pub fn allow_if(&mut self, rule: Rule, holds: bool, seen: impl FnOnce() -> Evidence) -> Flow {
+    pub fn allow_if(&mut self, rule: Rule, holds: bool, seen: &dyn Fn() -> Evidence) -> Flow {
         let answer = if holds { Answer::Allow } else { Answer::No };
         self.step_with(rule, answer, seen);
         if holds { Flow::Break(Decision::Allow(rule)) } else { Flow::Continue(()) }
@@ -176,22 +179,22 @@ impl Path {
     }
 
     /// "Otherwise, reject."
-    pub fn reject(&mut self, rule: Rule, why: impl FnOnce() -> Why) -> Decision {
+    pub fn reject(&mut self, rule: Rule, why: &dyn Fn() -> Why) -> Decision {
         Decision::Reject(rule, self.why(rule, Answer::Reject, why))
     }
 
     /// A rule that cannot be answered.
-    pub fn incomplete(&mut self, rule: Rule, why: impl FnOnce() -> Why) -> Decision {
+    pub fn incomplete(&mut self, rule: Rule, why: &dyn Fn() -> Why) -> Decision {
         Decision::Incomplete(rule, self.why(rule, Answer::Incomplete, why))
     }
 
-    fn why(&mut self, rule: Rule, answer: Answer, why: impl FnOnce() -> Why) -> Option<Box<Why>> {
+    fn why(&mut self, rule: Rule, answer: Answer, why: &dyn Fn() -> Why) -> Option<Box<Why>> {
         let why = (self.ask >= Ask::Reason).then(|| Box::new(why()));
         self.step(rule, answer, why.as_ref().map(|why| why.evidence.clone()));
         why
     }
 
-    fn step_with(&mut self, rule: Rule, answer: Answer, compared: impl FnOnce() -> Evidence) {
+    fn step_with(&mut self, rule: Rule, answer: Answer, compared: &dyn Fn() -> Evidence) {
         if self.ask == Ask::Path {
             self.step(rule, answer, Some(compared()));
         }

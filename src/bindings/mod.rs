@@ -10,6 +10,7 @@
 
 mod acl;
 mod auth;
+mod federation;
 mod keys;
 mod reader;
 mod values;

@@ -165,7 +165,7 @@ impl From<SigningKeyError> for Thrown {
     }
 }
 
-fn check_server_name(name: &str) -> Result<()> {
+pub(super) fn check_server_name(name: &str) -> Result<()> {
     match ServerName::parse(name) {
         Ok(_) => Ok(()),
         Err(error) => Err(Thrown::new("server_name_invalid", format!("{}: {error}", Quoted(name)))),
@@ -174,7 +174,11 @@ fn check_server_name(name: &str) -> Result<()> {
 
 /// Does something with a key and leaves nothing of its seed behind: the copy is wiped, and so is
 /// the part of the stack where hashing it has left its traces.
-fn with_key<T>(seed: &Uint8Array, key_id: &str, act: impl FnOnce(&SigningKey) -> T) -> Result<T> {
+pub(super) fn with_key<T>(
+    seed: &Uint8Array,
+    key_id: &str,
+    act: impl FnOnce(&SigningKey) -> T,
+) -> Result<T> {
     let length = seed.length() as usize;
     if length != 32 {
         return Err(SigningKeyError::SeedLength(length).into());

@@ -20,12 +20,12 @@ impl Check<'_> {
         let evidence = || {
             Evidence::object([("server", server.into())]).with_some("state_key", event.state_key())
         };
-        path.reject_if(Rule::AliasesStateKey, event.state_key().is_none(), || {
+        path.reject_if(Rule::AliasesStateKey, event.state_key().is_none(), &|| {
             let reason = "aliases are state, this event has no state key".to_owned();
             Why::new("aliases_no_state_key", reason, evidence())
         })?;
         let state_key = event.state_key().unwrap_or_default();
-        path.reject_if(Rule::AliasesServer, state_key != server, || {
+        path.reject_if(Rule::AliasesServer, state_key != server, &|| {
             let reason = format!(
                 "the aliases are those of {}, the sender is of {server}",
                 Quoted(state_key)

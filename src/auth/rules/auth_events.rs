@@ -63,18 +63,16 @@ pub(super) fn cited_events(event: &Event, cited: &[Cited<'_>], path: &mut Path) 
     duplicates(cited, path)?;
     selection(event, cited, path)?;
     rejected(cited, path)?;
-    let missing: Vec<String> = cited
-        .iter()
-        .filter(|cited| cited.event().is_none())
-        .map(|cited| cited.id().to_owned())
-        .collect();
-    let is_incomplete = !missing.is_empty();
+    let is_missing = |cited: &&Cited<'_>| cited.event().is_none();
+    let is_incomplete = cited.iter().any(|cited| is_missing(&cited));
     if event.pdu().version().room_id_format == RoomIdFormat::Domain && !is_incomplete {
         create(cited, path)?;
     }
     other_room(event, cited, path)?;
     if is_incomplete {
-        return Flow::Break(path.incomplete(Rule::AuthEvents, || {
+        return Flow::Break(path.incomplete(Rule::AuthEvents, &|| {
+            let missing = cited.iter().filter(is_missing).map(|cited| cited.id().to_owned());
+            let missing: Vec<String> = missing.collect();
             let reason = format!("{} of the events in auth_events are not there", missing.len());
             Why::new("auth_event_missing", reason, ids(cited.iter())).missing(missing)
         }));
@@ -88,8 +86,8 @@ fn duplicates(cited: &[Cited<'_>], path: &mut Path) -> Flow {
         earlier.map(|earlier| (earlier, one))
     });
     match duplicate {
-        None => path.pass(Rule::AuthEventsDuplicate, || ids(cited.iter())),
-        Some((one, other)) => Flow::Break(path.reject(Rule::AuthEventsDuplicate, || {
+        None => path.pass(Rule::AuthEventsDuplicate, &|| ids(cited.iter())),
+        Some((one, other)) => Flow::Break(path.reject(Rule::AuthEventsDuplicate, &|| {
             let reason = format!(
                 "{} and {} in auth_events are for one type and state key",
                 one.id(),
@@ -114,9 +112,9 @@ fn selection(event: &Event, cited: &[Cited<'_>], path: &mut Path) -> Flow {
         |cited: &Event| cited.state_key().is_some_and(|key| event.selects(cited.event_type(), key));
     let stray = cited.iter().filter_map(Cited::event).find(|cited| !selected(cited));
     let Some(stray) = stray else {
-        return path.pass(Rule::AuthEventsSelection, || ids(cited.iter()));
+        return path.pass(Rule::AuthEventsSelection, &|| ids(cited.iter()));
     };
-    Flow::Break(path.reject(Rule::AuthEventsSelection, || {
+    Flow::Break(path.reject(Rule::AuthEventsSelection, &|| {
         let event_type = stray.pdu().event_type();
         let evidence = Evidence::object([
             ("event_id", stray.id().into()),
@@ -141,8 +139,8 @@ fn selection(event: &Event, cited: &[Cited<'_>], path: &mut Path) -> Flow {
 fn rejected(cited: &[Cited<'_>], path: &mut Path) -> Flow {
     let was_rejected = |cited: &&Cited<'_>| matches!(cited, Cited::Event { rejected: true, .. });
     match cited.iter().find(was_rejected) {
-        None => path.pass(Rule::AuthEventsRejected, || ids(cited.iter())),
-        Some(found) => Flow::Break(path.reject(Rule::AuthEventsRejected, || {
+        None => path.pass(Rule::AuthEventsRejected, &|| ids(cited.iter())),
+        Some(found) => Flow::Break(path.reject(Rule::AuthEventsRejected, &|| {
             let reason = format!("{} in auth_events was itself rejected", found.id());
             Why::new("auth_event_rejected", reason, ids([found].into_iter()))
         })),
@@ -152,7 +150,7 @@ fn rejected(cited: &[Cited<'_>], path: &mut Path) -> Flow {
 fn create(cited: &[Cited<'_>], path: &mut Path) -> Flow {
     let is_create = |event: &Event| event.event_type() == EventType::Create;
     let none = !cited.iter().filter_map(Cited::event).any(is_create);
-    path.reject_if(Rule::AuthEventsCreate, none, || {
+    path.reject_if(Rule::AuthEventsCreate, none, &|| {
         let reason = "auth_events names no m.room.create event".to_owned();
         Why::new("auth_events_no_create", reason, ids(cited.iter()))
     })
@@ -162,8 +160,8 @@ fn other_room(event: &Event, cited: &[Cited<'_>], path: &mut Path) -> Flow {
     let room_id = event.pdu().room_id();
     let elsewhere = |cited: &&Event| cited.pdu().room_id() != room_id;
     match cited.iter().filter_map(Cited::event).find(elsewhere) {
-        None => path.pass(Rule::AuthEventsRoom, || ids(cited.iter())),
-        Some(found) => Flow::Break(path.reject(Rule::AuthEventsRoom, || {
+        None => path.pass(Rule::AuthEventsRoom, &|| ids(cited.iter())),
+        Some(found) => Flow::Break(path.reject(Rule::AuthEventsRoom, &|| {
             let of_event = room_id.as_deref().unwrap_or_default();
             let of_cited = found.pdu().room_id();
             Why::new(

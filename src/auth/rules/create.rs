@@ -42,7 +42,7 @@ pub(super) fn create_event(event: &Event, path: &mut Path) -> Flow {
 
 fn prev_events(event: &Event, path: &mut Path) -> Flow {
     let count = event.pdu().prev_events().count();
-    path.reject_if(Rule::CreatePrevEvents, count > 0, || {
+    path.reject_if(Rule::CreatePrevEvents, count > 0, &|| {
         Why::new(
             "create_has_prev_events",
             format!("a create event comes first, this one names {count} previous events"),
@@ -55,7 +55,7 @@ fn room_id_domain(event: &Event, path: &mut Path) -> Flow {
     let room_id = event.pdu().room_id().unwrap_or_default();
     let of_room = domain_of(&room_id, '!');
     let of_sender = domain_of(event.sender(), '@');
-    path.reject_if(Rule::CreateRoomIdDomain, of_room != of_sender, || {
+    path.reject_if(Rule::CreateRoomIdDomain, of_room != of_sender, &|| {
         Why::new(
             "create_room_id_domain",
             format!(
@@ -71,7 +71,7 @@ fn room_id_domain(event: &Event, path: &mut Path) -> Flow {
 fn no_room_id(event: &Event, path: &mut Path) -> Flow {
     // Of whatever type: it is there.
     let room_id = event.pdu().json().get("room_id");
-    path.reject_if(Rule::CreateRoomId, room_id.is_some(), || {
+    path.reject_if(Rule::CreateRoomId, room_id.is_some(), &|| {
         let shown = room_id.map(shown).unwrap_or_default();
         Why::new(
             "create_has_room_id",
@@ -87,7 +87,7 @@ fn room_version(event: &Event, path: &mut Path) -> Flow {
         value.as_str().is_some_and(|version| RoomVersion::get(&version).is_ok())
     });
     let found = || Evidence::object([]).with_some("room_version", value.map(seen));
-    path.reject_if(Rule::CreateRoomVersion, !known, || {
+    path.reject_if(Rule::CreateRoomVersion, !known, &|| {
         let version = value.map(shown).unwrap_or_default();
         Why::new(
             "create_room_version_unknown",
@@ -99,7 +99,7 @@ fn room_version(event: &Event, path: &mut Path) -> Flow {
 
 fn creator(event: &Event, path: &mut Path) -> Flow {
     let creator = event.content("creator");
-    path.reject_if(Rule::CreateCreator, creator.is_none(), || {
+    path.reject_if(Rule::CreateCreator, creator.is_none(), &|| {
         Why::new(
             "create_no_creator",
             "the content has no \"creator\"".to_owned(),
@@ -118,7 +118,7 @@ fn additional_creators(event: &Event, path: &mut Path) -> Flow {
     path.reject_if(
         Rule::CreateAdditionalCreators,
         value.is_some_and(|list| !user_ids(list)),
-        || {
+        &|| {
             Why::new(
                 "create_additional_creators_invalid",
                 format!(
@@ -145,7 +145,7 @@ pub(super) fn room_id(event: &Event, create: RoomCreate<'_>, path: &mut Path) ->
             .with_some("create_event", found.map(Event::id))
     };
     let Some(found) = create.event else {
-        return Flow::Break(path.incomplete(Rule::RoomId, || {
+        return Flow::Break(path.incomplete(Rule::RoomId, &|| {
             let id = create_id();
             let reason = format!("the create event {id}, which the room ID names, is needed");
             Why::new("create_event_missing", reason, evidence(None)).missing(vec![id])
@@ -158,9 +158,9 @@ pub(super) fn room_id(event: &Event, create: RoomCreate<'_>, path: &mut Path) ->
     } else if !is_sound(found) {
         ("room_id_not_create_event", "is itself against the rules")
     } else {
-        return path.pass(Rule::RoomId, || evidence(Some(found)));
+        return path.pass(Rule::RoomId, &|| evidence(Some(found)));
     };
-    Flow::Break(path.reject(Rule::RoomId, || {
+    Flow::Break(path.reject(Rule::RoomId, &|| {
         let reason = format!(
             "the room ID names the create event {}, but {} {what}",
             create_id(),

@@ -14,7 +14,7 @@ impl Check<'_> {
         let of_sender = domain_of(event.sender(), '@').unwrap_or_default();
         let of_room = domain_of(create.sender(), '@').unwrap_or_default();
         let closed = !create.federates() && of_sender != of_room;
-        path.reject_if(Rule::Federate, closed, || {
+        path.reject_if(Rule::Federate, closed, &|| {
             Why::new(
                 "room_not_federated",
                 format!("the room is closed to servers other than {of_room}, the sender is of {of_sender}"),

@@ -26,8 +26,8 @@ impl Check<'_> {
             _ => None,
         };
         match code {
-            None => path.pass(Rule::InviteTarget, || self.standing(target)),
-            Some(code) => Flow::Break(path.reject(Rule::InviteTarget, || {
+            None => path.pass(Rule::InviteTarget, &|| self.standing(target)),
+            Some(code) => Flow::Break(path.reject(Rule::InviteTarget, &|| {
                 let reason = format!("{target} is {} and cannot be invited", is(membership));
                 Why::new(code, reason, self.standing(target))
             })),
@@ -36,8 +36,8 @@ impl Check<'_> {
         let needs = Self::held(Rule::InviteLevel, self.levels.named(Named::Invite), path)?;
         let seen =
             || Evidence::object([("sender", level_of(sender, has)), ("invite", needs.into())]);
-        path.allow_if(Rule::InviteLevel, has.level >= needs.level, seen)?;
-        Flow::Break(path.reject(Rule::InviteOtherwise, || {
+        path.allow_if(Rule::InviteLevel, has.level >= needs.level, &seen)?;
+        Flow::Break(path.reject(Rule::InviteOtherwise, &|| {
             let reason =
                 format!("{sender} has level {}, but inviting takes {}", level(has), level(needs));
             Why::new("invite_power", reason, seen())

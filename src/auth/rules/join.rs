@@ -15,7 +15,7 @@ impl Check<'_> {
     pub(super) fn join(&self, target: &str, path: &mut Path) -> Flow {
         self.join_of_creator(target, path)?;
         let sender = self.event.sender();
-        path.reject_if(Rule::JoinSender, sender != target, || {
+        path.reject_if(Rule::JoinSender, sender != target, &|| {
             Why::new(
                 "join_sender_mismatch",
                 format!("{sender} cannot make {target} join: users join by themselves"),
@@ -23,7 +23,7 @@ impl Check<'_> {
             )
         })?;
         let membership = self.membership(sender);
-        path.reject_if(Rule::JoinBanned, membership == Some(Membership::Ban), || {
+        path.reject_if(Rule::JoinBanned, membership == Some(Membership::Ban), &|| {
             let reason = format!("{sender} is banned from the room");
             Why::new("join_banned", reason, self.standing(sender))
         })?;
@@ -31,15 +31,15 @@ impl Check<'_> {
         let by_invitation = matches!(rule, JoinRule::Invite | JoinRule::Knock);
         let is_in = matches!(membership, Some(Membership::Join | Membership::Invite));
         let seen = || self.join_rule_evidence().with("sender", self.standing(sender));
-        path.allow_if(Rule::JoinInvited, by_invitation && is_in, seen)?;
+        path.allow_if(Rule::JoinInvited, by_invitation && is_in, &seen)?;
         if self.version.restricted_join {
             let restricted = matches!(rule, JoinRule::Restricted | JoinRule::KnockRestricted);
             if path.applies(Rule::JoinRestricted, restricted) {
                 return self.join_restricted(is_in, path);
             }
         }
-        path.allow_if(Rule::JoinPublic, rule == JoinRule::Public, || self.join_rule_evidence())?;
-        Flow::Break(path.reject(Rule::JoinOtherwise, || {
+        path.allow_if(Rule::JoinPublic, rule == JoinRule::Public, &|| self.join_rule_evidence())?;
+        Flow::Break(path.reject(Rule::JoinOtherwise, &|| {
             let name = self.join_rule_name();
             if by_invitation {
                 let is = is(membership);
@@ -60,7 +60,7 @@ impl Check<'_> {
         let follows_create = previous.next().is_some_and(|prev| prev.event_id == create.id())
             && previous.next().is_none();
         let is_creator = create.creator() == Some(target);
-        path.allow_if(Rule::JoinCreator, follows_create && is_creator, || {
+        path.allow_if(Rule::JoinCreator, follows_create && is_creator, &|| {
             Evidence::object([
                 ("create_event", create.id().into()),
                 ("is_only_previous_event", follows_create.into()),
@@ -73,10 +73,10 @@ impl Check<'_> {
     fn join_restricted(&self, is_in: bool, path: &mut Path) -> Flow {
         const RULE: Rule = Rule::JoinRestrictedAuthoriser;
         let sender = self.event.sender();
-        path.allow_if(Rule::JoinRestrictedMember, is_in, || self.standing(sender))?;
+        path.allow_if(Rule::JoinRestrictedMember, is_in, &|| self.standing(sender))?;
         let authoriser = self.event.content(AUTHORISER).and_then(Value::as_str);
         let Some(authoriser) = authoriser else {
-            return Flow::Break(path.reject(RULE, || {
+            return Flow::Break(path.reject(RULE, &|| {
                 let reason = format!(
                     "{sender} is not invited, and nobody in the room let them in: the content has no user in {AUTHORISER:?}"
                 );
@@ -85,14 +85,14 @@ impl Check<'_> {
                 Why::new("join_restricted_no_authoriser", reason, evidence)
             }));
         };
-        path.reject_if(RULE, !self.is_joined(&authoriser), || {
+        path.reject_if(RULE, !self.is_joined(&authoriser), &|| {
             let is = is(self.membership(&authoriser));
             let reason = format!("{authoriser} let {sender} in, but is {is}");
             Why::new("join_restricted_authoriser_not_joined", reason, self.standing(&authoriser))
         })?;
         let has = Self::held(RULE, self.levels.user(&authoriser), path)?;
         let needs = Self::held(RULE, self.levels.named(Named::Invite), path)?;
-        path.reject_if(RULE, has.level < needs.level, || {
+        path.reject_if(RULE, has.level < needs.level, &|| {
             let reason = format!(
                 "{authoriser} let {sender} in with level {}, but inviting takes {}",
                 level(has),

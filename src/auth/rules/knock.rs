@@ -12,11 +12,11 @@ impl Check<'_> {
     pub(super) fn knock(&self, target: &str, path: &mut Path) -> Flow {
         let sender = self.event.sender();
         let takes_knocks = matches!(self.join_rule(), JoinRule::Knock | JoinRule::KnockRestricted);
-        path.reject_if(Rule::KnockJoinRule, !takes_knocks, || {
+        path.reject_if(Rule::KnockJoinRule, !takes_knocks, &|| {
             let reason = format!("the join rule {} takes no knocks", self.join_rule_name());
             Why::new("knock_join_rule", reason, self.join_rule_evidence())
         })?;
-        path.reject_if(Rule::KnockSender, sender != target, || {
+        path.reject_if(Rule::KnockSender, sender != target, &|| {
             Why::new(
                 "knock_sender_mismatch",
                 format!("{sender} cannot knock for {target}"),
@@ -26,8 +26,8 @@ impl Check<'_> {
         let membership = self.membership(sender);
         let is_out =
             !matches!(membership, Some(Membership::Ban | Membership::Invite | Membership::Join));
-        path.allow_if(Rule::KnockMembership, is_out, || self.standing(sender))?;
-        Flow::Break(path.reject(Rule::KnockOtherwise, || {
+        path.allow_if(Rule::KnockMembership, is_out, &|| self.standing(sender))?;
+        Flow::Break(path.reject(Rule::KnockOtherwise, &|| {
             let reason = format!("{sender} is {} and cannot knock", is(membership));
             Why::new("knock_membership", reason, self.standing(sender))
         }))

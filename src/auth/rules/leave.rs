@@ -15,7 +15,7 @@ impl Check<'_> {
         if sender == target {
             return self.leave_self(sender, path);
         }
-        path.pass(Rule::LeaveSelf, || {
+        path.pass(Rule::LeaveSelf, &|| {
             Evidence::object([("sender", sender.into()), ("state_key", target.into())])
         })?;
         self.sender_must_be_joined(Rule::KickSenderJoined, "kick_sender_not_joined", path)?;
@@ -36,11 +36,11 @@ impl Check<'_> {
     /// less than the *ban level*, reject."
     fn unban(&self, target: &str, has: Held<'_>, path: &mut Path) -> Flow {
         if self.membership(target) != Some(Membership::Ban) {
-            return path.pass(Rule::Unban, || self.standing(target));
+            return path.pass(Rule::Unban, &|| self.standing(target));
         }
         let sender = self.event.sender();
         let needs = Self::held(Rule::Unban, self.levels.named(Named::Ban), path)?;
-        path.reject_if(Rule::Unban, has.level < needs.level, || {
+        path.reject_if(Rule::Unban, has.level < needs.level, &|| {
             let reason = format!(
                 "{target} is banned, and {sender} has level {}, but lifting bans takes {}",
                 level(has),
@@ -62,8 +62,8 @@ impl Check<'_> {
             Some(Membership::Knock) => self.version.knock,
             _ => false,
         };
-        path.allow_if(Rule::LeaveSelf, may_leave, || self.standing(sender))?;
-        Flow::Break(path.reject(Rule::LeaveSelf, || {
+        path.allow_if(Rule::LeaveSelf, may_leave, &|| self.standing(sender))?;
+        Flow::Break(path.reject(Rule::LeaveSelf, &|| {
             let reason = format!("{sender} is {} and cannot leave", is(self.membership(sender)));
             Why::new("leave_not_member", reason, self.standing(sender))
         }))
@@ -102,9 +102,9 @@ impl Check<'_> {
             ])
         };
         let has_level = has.level >= needs.level;
-        path.allow_if(act.allow, has_level && of_target.level < has.level, seen)?;
+        path.allow_if(act.allow, has_level && of_target.level < has.level, &seen)?;
         let Act { verb, otherwise, codes: (no_level, not_above), .. } = *act;
-        Flow::Break(path.reject(otherwise, || {
+        Flow::Break(path.reject(otherwise, &|| {
             if has_level {
                 let reason = format!(
                     "{sender} has level {}, which is not above the {} of {target}",

@@ -42,7 +42,7 @@ impl<'a> Check<'a> {
         if self.version.knock && path.applies(Rule::Knock, membership == Membership::Knock) {
             return self.knock(target, path);
         }
-        Flow::Break(path.reject(Rule::MembershipUnknown, || {
+        Flow::Break(path.reject(Rule::MembershipUnknown, &|| {
             let found = self.event.content("membership").map(shown).unwrap_or_default();
             let reason = format!("there is no membership {found} in this room version");
             Why::new("membership_unknown", reason, Evidence::object([("membership", found.into())]))
@@ -60,7 +60,7 @@ impl<'a> Check<'a> {
             Some(_) if event.content("membership").is_none() => Some("member_no_membership"),
             Some(_) => None,
         };
-        path.reject_if(Rule::MemberShape, code.is_some(), || {
+        path.reject_if(Rule::MemberShape, code.is_some(), &|| {
             let evidence = Evidence::object([])
                 .with_some("state_key", target)
                 .with_some("membership", event.content("membership").map(seen));
@@ -92,7 +92,7 @@ impl<'a> Check<'a> {
             Evidence::object([]).with_some(AUTHORISER, value.map(seen)).with_some("server", server)
         };
         let Some(server) = server else {
-            return Flow::Break(path.reject(Rule::MemberAuthoriserSigned, || {
+            return Flow::Break(path.reject(Rule::MemberAuthoriserSigned, &|| {
                 let shown = value.map(shown).unwrap_or_default();
                 let reason = format!("{shown} as authorising user is not a user ID");
                 Why::new("join_authoriser_invalid", reason, evidence())
@@ -100,7 +100,7 @@ impl<'a> Check<'a> {
         };
         match event.authoriser() {
             AuthoriserSignature::Failed(ServerFailure::KeyMissing) => {
-                Flow::Break(path.incomplete(Rule::MemberAuthoriserSigned, || {
+                Flow::Break(path.incomplete(Rule::MemberAuthoriserSigned, &|| {
                     let reason =
                         format!("the keys of {server} are needed to check that it let the user in");
                     Why::new("join_authoriser_key_missing", reason, evidence())
@@ -113,7 +113,7 @@ impl<'a> Check<'a> {
                     AuthoriserSignature::Valid => true,
                     AuthoriserSignature::Failed(_) => false,
                 };
-                path.reject_if(Rule::MemberAuthoriserSigned, !signed, || {
+                path.reject_if(Rule::MemberAuthoriserSigned, !signed, &|| {
                     let reason = format!(
                         "the event says that a user of {server} let the user in, but that server has not signed it"
                     );

@@ -93,12 +93,12 @@ fn decided(flow: Flow, mut path: Path, rest: impl FnOnce(&mut Path) -> Flow) -> 
 fn no_create_event(event: &Event, path: &mut Path) -> Decision {
     let evidence = || Evidence::object([("event_type", CREATE.into())]);
     if event.pdu().prev_events().next().is_none() {
-        return path.reject(Rule::Federate, || {
+        return path.reject(Rule::Federate, &|| {
             let reason = "the event follows on no other, so there is no room state that allows it";
             Why::new("no_previous_events", reason.to_owned(), evidence())
         });
     }
-    path.incomplete(Rule::Federate, || {
+    path.incomplete(Rule::Federate, &|| {
         let reason = "the room state has no m.room.create event".to_owned();
         Why::new("create_event_missing", reason, evidence()).missing(vec![CREATE.to_owned()])
     })
@@ -164,7 +164,7 @@ impl<'a> Check<'a> {
         path: &mut Path,
     ) -> ControlFlow<Decision, Held<'a>> {
         found.map_or_else(
-            |unread| ControlFlow::Break(path.reject(rule, || unread.why())),
+            |unread| ControlFlow::Break(path.reject(rule, &|| unread.why())),
             ControlFlow::Continue,
         )
     }

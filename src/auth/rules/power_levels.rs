@@ -32,7 +32,7 @@ impl Check<'_> {
         // Of the same state key: only those with an empty key give levels, and one with another key
         // is compared with its like.
         let previous = self.event.state_key().and_then(|key| self.state.get(POWER_LEVELS, key));
-        path.allow_if(Rule::PowerLevelsFirst, previous.is_none(), || {
+        path.allow_if(Rule::PowerLevelsFirst, previous.is_none(), &|| {
             Evidence::object([]).with_some("power_levels_event", previous.map(Event::id))
         })?;
         if let Some(old) = previous.and_then(Event::power_levels) {
@@ -48,8 +48,8 @@ impl Check<'_> {
             Evidence::object([("create_event", self.create.id().into())]).with_some("user", user)
         };
         match listed {
-            None => path.pass(Rule::PowerLevelsCreators, || evidence(None)),
-            Some((user, _)) => Flow::Break(path.reject(Rule::PowerLevelsCreators, || {
+            None => path.pass(Rule::PowerLevelsCreators, &|| evidence(None)),
+            Some((user, _)) => Flow::Break(path.reject(Rule::PowerLevelsCreators, &|| {
                 let reason = format!(
                     "{user} created the room and stands above all levels: it cannot be in users"
                 );
@@ -97,7 +97,7 @@ impl Check<'_> {
         let Some(compared) = change.level(side) else { return Flow::Continue(()) };
         let must_be_below = change.is_of_user() && side == Side::Current;
         let too_high = compared > has.level || (must_be_below && compared == has.level);
-        path.reject_if(change.rule(side), too_high, || {
+        path.reject_if(change.rule(side), too_high, &|| {
             let sender = self.event.sender();
             let relation = if must_be_below { "not below" } else { "above" };
             let reason = format!(

@@ -25,7 +25,7 @@ impl Check<'_> {
         let needs = Self::held(Rule::RedactionLevel, self.levels.named(Named::Redact), path)?;
         let levels =
             || Evidence::object([("sender", level_of(sender, has)), ("redact", needs.into())]);
-        path.allow_if(Rule::RedactionLevel, has.level >= needs.level, levels)?;
+        path.allow_if(Rule::RedactionLevel, has.level >= needs.level, &levels)?;
         let redacts = event.pdu().json().get("redacts");
         let redacted = redacts.and_then(Value::as_str);
         let of_redacted = redacted.as_deref().and_then(|id| domain_of(id, '$'));
@@ -34,8 +34,8 @@ impl Check<'_> {
             Evidence::object([("event_id", event.id().into())])
                 .with_some("redacts", redacts.map(seen))
         };
-        path.allow_if(Rule::RedactionServer, own.is_some() && own == of_redacted, ids)?;
-        Flow::Break(path.reject(Rule::RedactionOtherwise, || {
+        path.allow_if(Rule::RedactionServer, own.is_some() && own == of_redacted, &ids)?;
+        Flow::Break(path.reject(Rule::RedactionOtherwise, &|| {
             let reason = format!(
                 "{sender} has level {}, but redacting takes {}, and what it redacts is not of its own server",
                 level(has),

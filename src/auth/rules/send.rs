@@ -21,7 +21,7 @@ impl Check<'_> {
         path: &mut Path,
     ) -> Flow {
         let sender = self.event.sender();
-        path.reject_if(rule, !self.is_joined(sender), || {
+        path.reject_if(rule, !self.is_joined(sender), &|| {
             let reason = format!("the sender {sender} is {}", is(self.membership(sender)));
             Why::new(code, reason, self.standing(sender))
         })
@@ -45,8 +45,8 @@ impl Check<'_> {
         let needs = Self::held(RULE, self.levels.named(Named::Invite), path)?;
         let seen =
             || Evidence::object([("sender", level_of(sender, has)), ("invite", needs.into())]);
-        path.allow_if(RULE, has.level >= needs.level, seen)?;
-        Flow::Break(path.reject(RULE, || {
+        path.allow_if(RULE, has.level >= needs.level, &seen)?;
+        Flow::Break(path.reject(RULE, &|| {
             let reason =
                 format!("{sender} has level {}, but inviting takes {}", level(has), level(needs));
             Why::new("third_party_invite_power", reason, seen())
@@ -61,7 +61,7 @@ impl Check<'_> {
         let is_state = event.state_key().is_some();
         let has = Self::held(RULE, self.levels.user(sender), path)?;
         let needs = Self::held(RULE, self.levels.required(&event_type, is_state), path)?;
-        path.reject_if(RULE, needs.level > has.level, || {
+        path.reject_if(RULE, needs.level > has.level, &|| {
             let what = if is_state { "state event" } else { "event" };
             let reason = format!(
                 "{sender} has level {}, but a {what} of type {} takes {}",
@@ -80,7 +80,7 @@ impl Check<'_> {
     pub(super) fn state_key(&self, path: &mut Path) -> Flow {
         let (sender, state_key) = (self.event.sender(), self.event.state_key());
         let of_other = state_key.is_some_and(|key| key.starts_with('@') && key != sender);
-        path.reject_if(Rule::StateKey, of_other, || {
+        path.reject_if(Rule::StateKey, of_other, &|| {
             let key = state_key.unwrap_or_default();
             let reason = format!("the state key {} is not the sender {sender}", Quoted(key));
             let evidence =

@@ -24,13 +24,13 @@ impl Check<'_> {
         path: &mut Path,
     ) -> Flow {
         let is_banned = self.membership(target) == Some(Membership::Ban);
-        path.reject_if(Rule::ThirdPartyBanned, is_banned, || {
+        path.reject_if(Rule::ThirdPartyBanned, is_banned, &|| {
             let reason = format!("{target} is banned and cannot be invited");
             Why::new("third_party_invite_target_banned", reason, self.standing(target))
         })?;
         let signed = invite.and_then(|invite| invite.get("signed"));
         let is_object = signed.is_some_and(|signed| signed.kind() == Kind::Object);
-        path.reject_if(Rule::ThirdPartySigned, !is_object, || {
+        path.reject_if(Rule::ThirdPartySigned, !is_object, &|| {
             let reason = "third_party_invite has no object \"signed\"".to_owned();
             let evidence = Evidence::object([]).with_some("third_party_invite", invite.map(shown));
             Why::new("third_party_invite_no_signed", reason, evidence)
@@ -41,32 +41,32 @@ impl Check<'_> {
             let evidence = Evidence::object([]).with_some("signed", signed.map(shown));
             Why::new(code, format!("\"signed\" has no string {key:?}"), evidence)
         };
-        path.reject_if(Rule::ThirdPartyMxidToken, mxid.is_none(), || {
+        path.reject_if(Rule::ThirdPartyMxidToken, mxid.is_none(), &|| {
             lacks("third_party_invite_no_mxid", "mxid")
         })?;
-        path.reject_if(Rule::ThirdPartyMxidToken, token.is_none(), || {
+        path.reject_if(Rule::ThirdPartyMxidToken, token.is_none(), &|| {
             lacks("third_party_invite_no_token", "token")
         })?;
         let (mxid, token) = (mxid.unwrap_or_default(), token.unwrap_or_default());
-        path.reject_if(Rule::ThirdPartyMxid, mxid != target, || {
+        path.reject_if(Rule::ThirdPartyMxid, mxid != target, &|| {
             let reason = format!("the invitation is of {}, not of {target}", Quoted(&mxid));
             let evidence =
                 Evidence::object([("mxid", (&*mxid).into()), ("state_key", target.into())]);
             Why::new("third_party_invite_mxid_mismatch", reason, evidence)
         })?;
         let Some(invitation) = self.state.get(THIRD_PARTY_INVITE, &token) else {
-            return Flow::Break(path.reject(Rule::ThirdPartyEvent, || {
+            return Flow::Break(path.reject(Rule::ThirdPartyEvent, &|| {
                 let reason =
                     format!("the room has no invitation with the token {}", Quoted(&token));
                 let evidence = Evidence::object([("token", (&*token).into())]);
                 Why::new("third_party_invite_unknown_token", reason, evidence)
             }));
         };
-        path.pass(Rule::ThirdPartyEvent, || {
+        path.pass(Rule::ThirdPartyEvent, &|| {
             Evidence::object([("token", (&*token).into()), ("event_id", invitation.id().into())])
         })?;
         let sender = self.event.sender();
-        path.reject_if(Rule::ThirdPartySender, sender != invitation.sender(), || {
+        path.reject_if(Rule::ThirdPartySender, sender != invitation.sender(), &|| {
             let reason =
                 format!("{sender} did not make this invitation, {} did", invitation.sender());
             let evidence = Evidence::object([
@@ -84,8 +84,8 @@ impl Check<'_> {
                 ("event_id", invitation.id().into()),
             ])
         };
-        path.allow_if(Rule::ThirdPartySignature, fits, seen)?;
-        Flow::Break(path.reject(Rule::ThirdPartyOtherwise, || {
+        path.allow_if(Rule::ThirdPartySignature, fits, &seen)?;
+        Flow::Break(path.reject(Rule::ThirdPartyOtherwise, &|| {
             let reason = format!(
                 "no signature of \"signed\" fits one of the {} usable public keys of the invitation {}",
                 keys.len(),

@@ -196,7 +196,7 @@ fn unreadable(
     value: &Unreadable,
     path: &mut Path,
 ) -> Decision {
-    path.reject(rule, || {
+    path.reject(rule, &|| {
         let evidence = Evidence::object([("key", key.into()), ("value", (&*value.text).into())]);
         Why::new("power_level_unreadable", reason.to_owned(), evidence)
     })

@@ -14,8 +14,8 @@ pub(super) fn named_levels(new: &PowerLevels, path: &mut Path) -> Flow {
         _ => None,
     });
     match bad {
-        None => path.pass(Rule::PowerLevelsValues, || Evidence::object([])),
-        Some((key, value)) => Flow::Break(path.reject(Rule::PowerLevelsValues, || {
+        None => path.pass(Rule::PowerLevelsValues, &|| Evidence::object([])),
+        Some((key, value)) => Flow::Break(path.reject(Rule::PowerLevelsValues, &|| {
             let reason = format!("{} in {} is no integer", value.text, Quoted(key));
             Why::new("power_levels_value_invalid", reason, found(key, value))
         })),
@@ -30,7 +30,7 @@ pub(super) fn maps(new: &PowerLevels, path: &mut Path) -> Flow {
         ("notifications", &new.notifications, "power_levels_notifications_invalid"),
     ] {
         if let Some((entry, value)) = bad_entry(map) {
-            return Flow::Break(path.reject(Rule::PowerLevelsMaps, || {
+            return Flow::Break(path.reject(Rule::PowerLevelsMaps, &|| {
                 let reason = match entry {
                     None => format!("{} in {} is no object", value.text, Quoted(key)),
                     Some(entry) => {
@@ -41,7 +41,7 @@ pub(super) fn maps(new: &PowerLevels, path: &mut Path) -> Flow {
             }));
         }
     }
-    path.pass(Rule::PowerLevelsMaps, || Evidence::object([]))
+    path.pass(Rule::PowerLevelsMaps, &|| Evidence::object([]))
 }
 
 /// "If the `users` property is not an object with keys that are valid user IDs with values that are
@@ -51,21 +51,21 @@ pub(super) fn users(new: &PowerLevels, path: &mut Path) -> Flow {
     const RULE: Rule = Rule::PowerLevelsUsers;
     let key = "users";
     if let Entries::Unreadable(value) = &new.users {
-        return Flow::Break(path.reject(RULE, || {
+        return Flow::Break(path.reject(RULE, &|| {
             let reason = format!("{} in \"users\" is no object", value.text);
             Why::new("power_levels_users_invalid", reason, found(key, value))
         }));
     }
     if let Some((user, _)) = new.users.list().iter().find(|(user, _)| !is_user_id(user)) {
-        return Flow::Break(path.reject(RULE, || {
+        return Flow::Break(path.reject(RULE, &|| {
             let reason = format!("{} in users is not a user ID", Quoted(user));
             let evidence = Evidence::object([("key", key.into()), ("entry", (&**user).into())]);
             Why::new("power_levels_user_id_invalid", reason, evidence)
         }));
     }
     match bad_entry(&new.users) {
-        None => path.pass(RULE, || Evidence::object([("users", new.users.list().len().into())])),
-        Some((entry, value)) => Flow::Break(path.reject(RULE, || {
+        None => path.pass(RULE, &|| Evidence::object([("users", new.users.list().len().into())])),
+        Some((entry, value)) => Flow::Break(path.reject(RULE, &|| {
             let user = entry.unwrap_or_default();
             let reason = format!("{} is no level for {user}", value.text);
             Why::new(
