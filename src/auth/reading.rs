@@ -107,9 +107,7 @@ fn python_reads(value: Value<'_>) -> bool {
 
 /// Any white space, a sign or none, digits of any script, single underscores between them.
 fn python_reads_text(text: &str) -> bool {
-    let text = text.trim_matches(|character: char| {
-        character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
-    });
+    let text = text.trim();
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
     let groups = || digits.split('_');
     let count: usize = groups().map(|group| group.chars().count()).sum();

@@ -156,12 +156,13 @@ pub struct EventSignatures {
     pub authoriser: Option<ServerReport>,
 }
 
-/// The servers that must have signed an event.
-pub fn required_servers(event: &Pdu) -> impl Iterator<Item = String> {
+/// The servers that must have signed an event. `is_third_party_invite` is whether it is one in the form
+/// that counts: what an event says by content that does not fit its hash excuses nobody.
+pub fn required_servers(event: &Pdu, is_third_party_invite: bool) -> impl Iterator<Item = String> {
     // The format check has seen server names behind the first colons.
     let server = |identifier: &str| identifier.split_once(':').map(|(_, server)| server.to_owned());
     let sender = server(&event.sender());
-    let sender_signs = !event.is_third_party_invite();
+    let sender_signs = !is_third_party_invite;
     let event_id =
         event.event_id_field().and_then(|id| server(&id)).filter(|id| Some(id) != sender.as_ref());
     sender.filter(|_| sender_signs).into_iter().chain(event_id)
@@ -170,14 +171,19 @@ pub fn required_servers(event: &Pdu) -> impl Iterator<Item = String> {
 /// Checks the signatures of an event. `signed` is its redacted form without signatures, which
 /// is what servers sign ([`Form::Signed`]).
 #[must_use]
-pub fn verify_event(event: &Pdu, signed: &[u8], ring: &KeyRing) -> EventSignatures {
+pub fn verify_event(
+    event: &Pdu,
+    is_third_party_invite: bool,
+    signed: &[u8],
+    ring: &KeyRing,
+) -> EventSignatures {
     let moment = Moment {
         ts: event.origin_server_ts(),
         enforce_validity: event.version().enforce_key_validity,
     };
     let report = |server: String| verify(event.signatures(), signed, server, moment, ring);
     EventSignatures {
-        required: required_servers(event).map(report).collect(),
+        required: required_servers(event, is_third_party_invite).map(report).collect(),
         authoriser: event
             .join_authoriser()
             .and_then(|user| domain_of(&user, '@').map(str::to_owned))

@@ -69,10 +69,15 @@ impl Prepared {
         options: Options,
     ) -> Proof {
         let event = &self.event;
-        let signatures = signatures::verify_event(event, &self.signed, ring);
         let stated = event.stated_content_hash();
         let decoded = encoding::decode::<32>(&stated);
         let hash = hash_check(content_hash, &stated, decoded.as_ref(), options);
+        // Check 3 is made before check 2, which must be the same for an event and its redacted copy:
+        // else an invite could excuse its sender from signing by content that is then cut away.
+        let is_third_party_invite = event.is_third_party_invite()
+            && (hash.result == CheckResult::Pass
+                || self.redacted().is_some_and(|redacted| redacted.is_third_party_invite()));
+        let signatures = signatures::verify_event(event, is_third_party_invite, &self.signed, ring);
         let url_safe_hash = hash.result == CheckResult::Pass
             && decoded.as_ref().is_some_and(|decoded| decoded.url_safe);
         let authoriser = authoriser(&signatures);
@@ -97,7 +102,9 @@ impl Prepared {
 
     /// What becomes of the signature that lets a user into a restricted room, by the keys in a ring.
     pub fn authoriser(&self, ring: &KeyRing) -> AuthoriserSignature {
-        authoriser(&signatures::verify_event(&self.event, &self.signed, ring))
+        let is_third_party_invite = self.event.is_third_party_invite();
+        let signed = &self.signed;
+        authoriser(&signatures::verify_event(&self.event, is_third_party_invite, signed, ring))
     }
 
     /// The verdict of check 1 alone.

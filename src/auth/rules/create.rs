@@ -5,7 +5,7 @@ use crate::auth::decision::{Flow, Path, Why};
 use crate::auth::event::{Event, EventType};
 use crate::auth::outline::Rule;
 use crate::evidence::{Evidence, Quoted};
-use crate::identifiers::{domain_of, is_user_id};
+use crate::identifiers::{MAX_IDENTIFIER_BYTES, domain_of, is_user_id};
 use crate::json::Value;
 use crate::room_version::{RoomIdFormat, RoomVersion};
 
@@ -110,11 +110,11 @@ fn creator(event: &Event, path: &mut Path) -> Flow {
 
 fn additional_creators(event: &Event, path: &mut Path) -> Flow {
     let value = event.content("additional_creators");
-    let user_ids = |list: Value<'_>| {
-        list.as_array().is_some_and(|mut users| {
-            users.all(|user| user.as_str().is_some_and(|user| is_user_id(&user)))
-        })
+    // The limits of `sender` hold, too.
+    let is_sender = |user: Value<'_>| {
+        user.as_str().is_some_and(|user| is_user_id(&user) && user.len() <= MAX_IDENTIFIER_BYTES)
     };
+    let user_ids = |list: Value<'_>| list.as_array().is_some_and(|mut users| users.all(is_sender));
     path.reject_if(
         Rule::CreateAdditionalCreators,
         value.is_some_and(|list| !user_ids(list)),

@@ -1,15 +1,21 @@
 //! Invites that go back to an invitation by mail or the like: an identity server has signed which
 //! user the invited person turned out to be.
 
-use crate::auth::decision::{Flow, Path, Why};
+use std::borrow::Cow;
+use std::ops::ControlFlow;
+
+use crate::auth::decision::{Decision, Flow, Path, Why};
 use crate::auth::event::{Event, Membership, THIRD_PARTY_INVITE};
 use crate::auth::outline::Rule;
 use crate::auth::rules::Check;
-use crate::auth::rules::tell::shown;
+use crate::auth::rules::tell::{seen, shown};
 use crate::encoding;
 use crate::evidence::{Evidence, Quoted};
-use crate::json::{Kind, Value, write_object_without};
+use crate::json::{Value, write_object_without};
 use crate::keys::{Dalek, PublicKey, SignatureCheck, SignatureOutcome};
+
+/// A string, if it is one.
+type Text<'v> = Option<Cow<'v, str>>;
 
 /// How many signatures are tried with keys. One of each is what there usually is; an event of the
 /// largest size could ask for a hundred thousand.
@@ -29,31 +35,23 @@ impl Check<'_> {
             Why::new("third_party_invite_target_banned", reason, self.standing(target))
         })?;
         let signed = invite.and_then(|invite| invite.get("signed"));
-        let is_object = signed.is_some_and(|signed| signed.kind() == Kind::Object);
-        path.reject_if(Rule::ThirdPartySigned, !is_object, &|| {
-            let reason = "third_party_invite has no object \"signed\"".to_owned();
+        path.reject_if(Rule::ThirdPartySigned, signed.is_none(), &|| {
+            let reason = "third_party_invite has no \"signed\"".to_owned();
             let evidence = Evidence::object([]).with_some("third_party_invite", invite.map(shown));
             Why::new("third_party_invite_no_signed", reason, evidence)
         })?;
-        let text = |key| signed.and_then(|signed| signed.get(key)).and_then(Value::as_str);
-        let (mxid, token) = (text("mxid"), text("token"));
-        let lacks = |code, key: &str| {
-            let evidence = Evidence::object([]).with_some("signed", signed.map(shown));
-            Why::new(code, format!("\"signed\" has no string {key:?}"), evidence)
-        };
-        path.reject_if(Rule::ThirdPartyMxidToken, mxid.is_none(), &|| {
-            lacks("third_party_invite_no_mxid", "mxid")
-        })?;
-        path.reject_if(Rule::ThirdPartyMxidToken, token.is_none(), &|| {
-            lacks("third_party_invite_no_token", "token")
-        })?;
-        let (mxid, token) = (mxid.unwrap_or_default(), token.unwrap_or_default());
-        path.reject_if(Rule::ThirdPartyMxid, mxid != target, &|| {
-            let reason = format!("the invitation is of {}, not of {target}", Quoted(&mxid));
-            let evidence =
-                Evidence::object([("mxid", (&*mxid).into()), ("state_key", target.into())]);
+        let (mxid, token) = self.mxid_and_token(signed, path)?;
+        path.reject_if(Rule::ThirdPartyMxid, mxid.as_deref() != Some(target), &|| {
+            let stated = signed.and_then(|signed| signed.get("mxid"));
+            let reason = format!(
+                "the invitation is of {}, not of {target}",
+                stated.map(shown).unwrap_or_default()
+            );
+            let evidence = Evidence::object([("state_key", target.into())])
+                .with_some("mxid", stated.map(seen));
             Why::new("third_party_invite_mxid_mismatch", reason, evidence)
         })?;
+        let token = token.unwrap_or_default();
         let Some(invitation) = self.state.get(THIRD_PARTY_INVITE, &token) else {
             return Flow::Break(path.reject(Rule::ThirdPartyEvent, &|| {
                 let reason =
@@ -93,6 +91,30 @@ impl Check<'_> {
             );
             Why::new("third_party_invite_not_signed", reason, seen())
         }))
+    }
+}
+
+impl Check<'_> {
+    /// "If `signed` does not have `mxid` and `token` properties, reject." What they are is for the rules
+    /// that follow: one that is no string is no user, and no token.
+    fn mxid_and_token<'v>(
+        &self,
+        signed: Option<Value<'v>>,
+        path: &mut Path,
+    ) -> ControlFlow<Decision, (Text<'v>, Text<'v>)> {
+        let [mxid, token] = ["mxid", "token"].map(|key| signed.and_then(|signed| signed.get(key)));
+        let code = match (mxid, token) {
+            (None, _) => Some("third_party_invite_no_mxid"),
+            (_, None) => Some("third_party_invite_no_token"),
+            _ => None,
+        };
+        path.reject_if(Rule::ThirdPartyMxidToken, code.is_some(), &|| {
+            let key = if mxid.is_none() { "mxid" } else { "token" };
+            let evidence = Evidence::object([]).with_some("signed", signed.map(shown));
+            let reason = format!("\"signed\" has no {key:?}");
+            Why::new(code.unwrap_or_default(), reason, evidence)
+        })?;
+        ControlFlow::Continue((mxid.and_then(Value::as_str), token.and_then(Value::as_str)))
     }
 }
 
