@@ -490,7 +490,7 @@ fn e9_the_authorisers_signature_is_reported_where_restricted_joins_exist() {
             let mut signed = Vec::new();
             let form = redaction::Form::Signed;
             redaction::write_redacted(pdu.json(), version.redaction, form, &mut signed);
-            verify_event(&pdu, &signed, ring()).authoriser
+            verify_event(&pdu, pdu.is_third_party_invite(), &signed, ring()).authoriser
         };
         let both = report(&[&one(), &two()], &content);
         let only_sender = report(&[&one()], &content);
