@@ -51,6 +51,7 @@ const TEMPLATES: &str = "https://spec.matrix.org/v1.19/server-server-api/#joinin
 const INVITES: &str = "https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room";
 const JOINS: &str =
     "https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid";
+const STATE_RESOLUTION: &str = "https://spec.matrix.org/v1.19/rooms/v12/#state-resolution";
 const BASE64: &str = "https://spec.matrix.org/v1.19/appendices/#unpadded-base64";
 const SERVER_ACL: &str = "https://spec.matrix.org/v1.19/client-server-api/#mroomserver_acl";
 
@@ -249,6 +250,7 @@ pub static ALL: &[Code] = &[
         "None of the auth events is the create event (room versions 1 to 11).",
     ),
     auth("auth_event_other_room", "One of the auth events is of another room."),
+    undecided("event_missing", "Events are not there that this one names; it waits for them."),
     undecided(
         "auth_event_missing",
         "One of the auth events is not there; it can be asked of the sender's server.",
@@ -531,6 +533,27 @@ pub static ALL: &[Code] = &[
         "join_answer_conflict",
         "The state in the answer to a join has two events for one type and state key.",
         JOINS,
+    ),
+    error(
+        "resolve_event_malformed",
+        "An event for state resolution is malformed.",
+        STATE_RESOLUTION,
+    ),
+    error(
+        "resolve_event_missing",
+        "An event is needed for state resolution that is not given.",
+        STATE_RESOLUTION,
+    ),
+    error("resolve_auth_loop", "Events cite each other in a circle.", STATE_RESOLUTION),
+    error(
+        "resolve_wrong_place",
+        "A state set has an event where it does not belong.",
+        STATE_RESOLUTION,
+    ),
+    error(
+        "resolve_two_events",
+        "A state set has two events for one type and state key.",
+        STATE_RESOLUTION,
     ),
     error("unknown_room_version", "The room version is not known.", ROOM_VERSIONS),
     error("server_name_invalid", "The text is not a server name.", IDENTIFIERS),

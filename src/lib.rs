@@ -53,4 +53,5 @@ pub mod reader;
 pub mod receive;
 pub mod room_version;
 pub mod sha256;
+pub mod state;
 pub mod verdict;

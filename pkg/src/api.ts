@@ -68,3 +68,14 @@ export {
   signTemplate,
   type SignTemplateOptions,
 } from "./handover.js";
+export {
+  type AppliedEvent,
+  type ResolutionTrace,
+  type ResolvedState,
+  resolveState,
+  type ResolveStateOptions,
+  Room,
+  type RoomEvent,
+  type RoomOptions,
+  type StateEntry,
+} from "./state.js";

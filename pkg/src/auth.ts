@@ -258,7 +258,7 @@ const CONTEXT = { ...ROOM, currentState: toEvents };
 const JUDGE = { keys: toKeyRing, trace: toBoolean, evidence: toBoolean, backfill: toBoolean };
 
 /** A list of events, each of which nobody else can change. */
-function toEvents(value: unknown, where: string): Uint8Array[] {
+export function toEvents(value: unknown, where: string): Uint8Array[] {
   return toList(value, where, "an array of events").map((event, index) =>
     toCopy(event, `event ${index} of ${where}`),
   );
@@ -268,7 +268,7 @@ function toCopy(value: unknown, where: string): Uint8Array {
   return copyOf(toBytes(value, where));
 }
 
-function toNames(value: unknown, where: string): string[] {
+export function toNames(value: unknown, where: string): string[] {
   return toList(value, where, "an array of event IDs").map((id, index) =>
     toName(id, `entry ${index} of ${where}`),
   );

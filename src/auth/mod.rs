@@ -20,8 +20,8 @@ mod state;
 mod table;
 
 pub use decision::{Answer, Ask, Decision, Step, Why};
-pub(crate) use event::CREATE;
 pub use event::{AuthoriserSignature, Event, EventType, JoinRule, Membership};
+pub(crate) use event::{CREATE, JOIN_RULES, MEMBER, POWER_LEVELS};
 pub use level::Level;
 pub use outline::Rule;
 pub use power_levels::{Entries, Held, Levels, Named, PowerLevels, Source, Unread};

@@ -13,6 +13,7 @@ mod auth;
 mod federation;
 mod keys;
 mod reader;
+mod state;
 mod values;
 
 use js_sys::Reflect;

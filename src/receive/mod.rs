@@ -13,7 +13,7 @@
 //! Spec: <https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu>
 
 mod given;
-mod proof;
+pub(crate) mod proof;
 mod room;
 
 pub use given::{Given, GivenEvents};
@@ -155,6 +155,6 @@ pub fn check_auth(
     verdict
 }
 
-fn set_flags<const N: usize>(flags: [(&'static str, bool); N]) -> Vec<&'static str> {
+pub(crate) fn set_flags<const N: usize>(flags: [(&'static str, bool); N]) -> Vec<&'static str> {
     flags.into_iter().filter(|(_, set)| *set).map(|(flag, _)| flag).collect()
 }

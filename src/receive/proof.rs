@@ -18,7 +18,7 @@ use crate::sha256::Hash;
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
 
 /// An event that passed check 1, and what is hashed of it.
-pub(super) struct Prepared {
+pub(crate) struct Prepared {
     event: Pdu,
     /// Its redacted form without signatures: what is signed, and what the reference hash is of.
     signed: Vec<u8>,
@@ -27,7 +27,7 @@ pub(super) struct Prepared {
 }
 
 /// What checks 1 to 3 gave.
-pub(super) struct Proof {
+pub(crate) struct Proof {
     pub verdict: Verdict,
     /// What became of the signature by which a server lets a user into a restricted room. Whether
     /// there had to be one is for the authorization rules to say.

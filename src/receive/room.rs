@@ -45,7 +45,7 @@ impl std::fmt::Debug for Room<'_> {
 impl<'a> Room<'a> {
     /// Adds checks 4 to 7 to the verdict on an event that was not dropped, each unless an earlier one
     /// failed. `signed` is what servers sign of the event.
-    pub(super) fn judge(
+    pub(crate) fn judge(
         &self,
         event: &Event,
         signed: &[u8],

@@ -1,0 +1,192 @@
+//! State resolution, and whole rooms.
+
+use std::collections::HashSet;
+
+use js_sys::{Array, Uint8Array};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+
+use super::keys::KeyRing;
+use super::{Thrown, VerifyOptions, json_text};
+use crate::json::{self, Numbers, Value};
+use crate::room_version::RoomVersion;
+use crate::state::given::{Entry, ResolveError, resolve_given};
+use crate::state::{EventIndex, Room as CoreRoom, Snapshot, Step, Trace};
+
+/// Resolves state sets. `state_sets` is a JSON array of arrays of `[type, state_key, event_id]`,
+/// `events` an array of `Uint8Array`, `rejected` one of event IDs. Gives `{state, trace?}` as JSON.
+#[wasm_bindgen]
+pub fn resolve_state(
+    room_version: &str,
+    state_sets: &[u8],
+    events: &Array,
+    rejected: &Array,
+    trace: bool,
+) -> Result<String, JsValue> {
+    let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
+    let sets = read_sets(state_sets)?;
+    let events: Vec<Vec<u8>> = events.iter().filter_map(|event| bytes(&event)).collect();
+    let events: Vec<&[u8]> = events.iter().map(Vec::as_slice).collect();
+    let rejected: HashSet<String> = rejected.iter().filter_map(|id| id.as_string()).collect();
+    let mut told = trace.then(Trace::default);
+    let state = resolve_given(version, &sets, &events, &rejected, told.as_mut());
+    let state = json_text(&state.map_err(Thrown::from)?);
+    Ok(match told {
+        None => format!("{{\"state\":{state}}}"),
+        Some(trace) => format!("{{\"state\":{state},\"trace\":{}}}", json_text(&trace)),
+    })
+}
+
+fn read_sets(text: &[u8]) -> Result<Vec<Vec<Entry>>, Thrown> {
+    let document = json::parse(text, Numbers::Keep)?;
+    let not_sets = || {
+        Thrown::new(
+            "invalid_argument",
+            "state sets are an array of arrays of [type, state_key, event_id]",
+        )
+    };
+    let entry = |entry: Value<'_>| -> Option<Entry> {
+        let mut parts = entry.as_array()?;
+        let mut text = || Some(parts.next()?.as_str()?.into_owned());
+        let found = (text()?, text()?, text()?);
+        parts.next().is_none().then_some(found)
+    };
+    let set = |set: Value<'_>| set.as_array()?.map(entry).collect::<Option<Vec<_>>>();
+    let sets = document.value().as_array().and_then(|sets| sets.map(set).collect());
+    sets.ok_or_else(not_sets)
+}
+
+fn bytes(value: &JsValue) -> Option<Vec<u8>> {
+    value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
+}
+
+/// A room that is being received.
+#[wasm_bindgen]
+pub struct Room {
+    room: CoreRoom,
+}
+
+#[wasm_bindgen]
+impl Room {
+    /// `options` as for verifying events.
+    #[wasm_bindgen(constructor)]
+    pub fn new(room_version: &str, options: &JsValue) -> Result<Self, JsValue> {
+        let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
+        Ok(Self { room: CoreRoom::new(version, VerifyOptions::read(options).options()) })
+    }
+
+    /// Takes an event.
+    pub fn push(&mut self, event: Vec<u8>) {
+        self.room.push(event);
+    }
+
+    /// Looks at up to `most` events that came; gives the verdicts as a JSON array.
+    pub fn step(&mut self, ring: &KeyRing, most: u32) -> String {
+        let mut verdicts = Vec::new();
+        for _ in 0..most {
+            match self.room.step(&ring.ring) {
+                Step::Verdict(verdict) => verdicts.push(verdict),
+                Step::Waits | Step::Again(_) => {}
+                Step::Idle => break,
+            }
+        }
+        json_text(&verdicts)
+    }
+
+    /// Has everything that came been looked at?
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.room.is_idle()
+    }
+
+    /// Looks again at events that wait for keys.
+    pub fn retry(&mut self) {
+        self.room.retry();
+    }
+
+    /// Verdicts on what waits, as a JSON array.
+    #[must_use]
+    pub fn undecided(&self) -> String {
+        json_text(&self.room.undecided().collect::<Vec<_>>())
+    }
+
+    /// The events that are needed and have not come, as a JSON array of `[event_id, waiting]`.
+    #[must_use]
+    pub fn missing_events(&self) -> String {
+        let mut missing: Vec<_> = self.room.missing_events().collect();
+        missing.sort_unstable();
+        json_text(&missing)
+    }
+
+    /// A state as a JSON array of `[type, state_key, event_id]`: the current one, or that before or after
+    /// an event; `null` for an event that is not there.
+    #[must_use]
+    pub fn state(&self, which: &str, event_id: Option<String>) -> String {
+        let event = event_id.as_ref().and_then(|id| self.room.graph().find(id));
+        let snapshot = match (which, event) {
+            ("before", Some(event)) => self.room.state_before(event),
+            ("after", Some(event)) => self.room.state_after(event),
+            ("current", _) => Some(self.room.current_state()),
+            _ => None,
+        };
+        snapshot.map_or("null".to_owned(), |snapshot| json_text(&self.entries(snapshot)))
+    }
+
+    fn entries(&self, snapshot: &Snapshot) -> Vec<(String, String, String)> {
+        let graph = self.room.graph();
+        let mut entries: Vec<_> = snapshot
+            .iter()
+            .map(|(place, event)| {
+                let (event_type, state_key) = graph.name(place);
+                (event_type.to_owned(), state_key.to_owned(), graph.id(event).to_owned())
+            })
+            .collect();
+        entries.sort_unstable();
+        entries
+    }
+
+    /// The IDs of the forward extremities, as a JSON array.
+    #[must_use]
+    pub fn extremities(&self) -> String {
+        let graph = self.room.graph();
+        let mut ids: Vec<&str> = self.room.extremities().map(|event| graph.id(event)).collect();
+        ids.sort_unstable();
+        json_text(&ids)
+    }
+
+    /// An event: `{outcome, redacted_by?}` and the event in `pdu`, as JSON; `null` for one that is not there.
+    #[must_use]
+    pub fn event(&self, event_id: &str) -> String {
+        let graph = self.room.graph();
+        let found = graph.find(event_id).and_then(|index| Some((index, graph.node(index)?)));
+        let Some((index, node)) = found else { return "null".to_owned() };
+        let redacted_by = self.room.redacted_by(index).map(|by| graph.id(by));
+        format!(
+            "{{\"outcome\":{},\"redacted_by\":{},\"pdu\":{}}}",
+            json_text(&self.room.outcome(index)),
+            json_text(&redacted_by),
+            node.event.pdu().json().as_str(),
+        )
+    }
+
+    /// How many events there are, and how many wait: `[events, waiting]` as JSON.
+    #[must_use]
+    pub fn counts(&self) -> String {
+        json_text(&(self.room.graph().len(), self.room.undecided().count()))
+    }
+
+    /// How the states after these events (a JSON array of IDs) become one, as JSON.
+    pub fn trace(&self, event_ids: &[u8]) -> Result<String, JsValue> {
+        let document = json::parse(event_ids, Numbers::Keep).map_err(Thrown::from)?;
+        let ids = document.value().as_array().into_iter().flatten().filter_map(Value::as_str);
+        let graph = self.room.graph();
+        let events: Vec<EventIndex> = ids.filter_map(|id| graph.find(&id)).collect();
+        Ok(json_text(&self.room.trace(&events)))
+    }
+}
+
+impl From<ResolveError> for Thrown {
+    fn from(error: ResolveError) -> Self {
+        Self::new(error.code(), &error).with("evidence", error.evidence())
+    }
+}
