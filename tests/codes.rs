@@ -12,6 +12,8 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::path::Path;
 
 use common::make::{
     FETCHED, ONE, TS, draft, key_answer, key_response, lacking, one, one_b, parsed, references,
@@ -20,7 +22,7 @@ use common::make::{
 use common::model::{self, Signer25519};
 use common::{Room, data, files, json_lines};
 use fedproof::acl::ServerAcl;
-use fedproof::codes::{self, Kind};
+use fedproof::codes::{self, Code, Kind};
 use fedproof::event::signatures::ServerFailure;
 use fedproof::identifiers::ServerName;
 use fedproof::json::{Numbers, parse};
@@ -38,6 +40,17 @@ const IDENTITY: [u8; 64] = {
     bytes
 };
 
+/// How codes of errors begin that are about what other servers hand over, and about state
+/// resolution: the bindings give them.
+const HANDED_OVER: [&str; 2] = ["template_", "join_answer_"];
+const RESOLUTION: [&str; 1] = ["resolve_"];
+
+/// The codes of errors that begin so, in order.
+fn of_errors(prefixes: &[&str]) -> BTreeSet<&'static str> {
+    let begins = |code: &&str| prefixes.iter().any(|prefix| code.starts_with(prefix));
+    table(Kind::Error).into_iter().filter(begins).collect()
+}
+
 /// Keys that no test signs well with: current, old, leaked, weak.
 fn ring() -> KeyRing {
     let leaked = "l/O9hxMVKB6Lg+3Hqf0FQQZhVESQcMzbPN1Cz2nM3og";
@@ -52,7 +65,7 @@ fn signed_with(event: Value, signatures: Value) -> String {
     with(event, "/signatures", json!({ONE: signatures})).to_string()
 }
 
-/// An event for every code of checks 1 to 3 and for every flag.
+/// An event for every code of checks 1 to 3 and for every flag of theirs.
 fn examples() -> Vec<(&'static str, u8, Vec<u8>)> {
     let event = |number| sign(&draft(number), number);
     let changed = |number, pointer, value| with(event(number), pointer, value).to_string();
@@ -150,13 +163,42 @@ fn table(kind: Kind) -> BTreeSet<&'static str> {
     codes::ALL.iter().filter(|entry| entry.kind == kind).map(|entry| entry.code).collect()
 }
 
-/// The codes of checks, in order: of those of verdicts, all but the ones of ACLs.
-fn of_checks() -> BTreeSet<&'static str> {
-    codes::ALL.iter().filter(|entry| entry.check.is_some()).map(|entry| entry.code).collect()
+/// The codes that checks of these numbers give, in order.
+fn of_checks(numbers: RangeInclusive<u8>) -> BTreeSet<&'static str> {
+    let given = |entry: &&Code| entry.check.is_some_and(|check| numbers.contains(&check));
+    codes::ALL.iter().filter(given).map(|entry| entry.code).collect()
+}
+
+/// The codes of verdicts that decide so, in order.
+fn of_effects(effects: &[&str]) -> BTreeSet<&'static str> {
+    let decides = |entry: &&Code| entry.effect.is_some_and(|effect| effects.contains(&effect));
+    codes::ALL.iter().filter(decides).map(|entry| entry.code).collect()
+}
+
+/// Flags that only checks 4 to 7 give.
+const FLAGS_OF_ROOMS: [&str; 4] = [
+    "create_room_version_differs",
+    "power_level_divergent",
+    "reference_hash_mismatch",
+    "signatures_unchecked",
+];
+
+/// The codes and flags that an event gives by itself: by checks 1 to 3.
+fn of_events() -> BTreeSet<&'static str> {
+    let flags = &table(Kind::Flag) - &FLAGS_OF_ROOMS.into();
+    &of_checks(1..=3) | &flags
+}
+
+/// Which of these codes no text names, in quotes.
+fn unnamed(codes: BTreeSet<&'static str>, files: &[&str]) -> Vec<&'static str> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let read = |file: &&str| std::fs::read_to_string(folder.join(file)).unwrap();
+    let text: String = files.iter().map(read).collect();
+    codes.into_iter().filter(|code| !text.contains(&format!("\"{code}\""))).collect()
 }
 
 #[test]
-fn every_code_of_a_check_and_every_flag_has_an_example() {
+fn every_code_of_checks_1_to_3_and_every_flag_of_theirs_has_an_example() {
     let ring = ring();
     let mut seen = BTreeSet::new();
     for (code, number, text) in examples() {
@@ -166,7 +208,20 @@ fn every_code_of_a_check_and_every_flag_has_an_example() {
         assert!(given, "the example of {code} gives another verdict: {verdict:#?}");
         seen.insert(code);
     }
-    assert_eq!(seen, of_checks().union(&table(Kind::Flag)).copied().collect());
+    assert_eq!(seen, of_events());
+}
+
+#[test]
+fn every_code_of_checks_4_to_7_and_every_flag_of_theirs_has_a_test() {
+    let files = ["auth_events.rs", "auth_members.rs", "auth_levels.rs", "receive.rs"];
+    assert_eq!(unnamed(of_checks(4..=7), &files), [""; 0]);
+    assert_eq!(unnamed(FLAGS_OF_ROOMS.into(), &files), [""; 0]);
+}
+
+#[test]
+fn every_code_about_what_is_handed_over_has_a_test() {
+    let codes = &of_errors(&HANDED_OVER) | &of_effects(&["refused"]);
+    assert_eq!(unnamed(codes, &["js/handover.test.mjs"]), [""; 0]);
 }
 
 #[test]
@@ -183,7 +238,7 @@ fn every_code_of_an_acl_has_an_example() {
         assert_eq!(entry.effect, Some(effect), "{decision:?}");
         seen.insert(entry.code);
     }
-    assert_eq!(seen, &table(Kind::Verdict) - &of_checks());
+    assert_eq!(seen, of_effects(&["allowed", "denied"]));
 }
 
 /// What the table says of the codes in a verdict.
@@ -253,8 +308,8 @@ fn what_the_corpus_expects_is_in_the_table() {
             }
         }
     }
-    for code in of_checks().union(&table(Kind::Flag)) {
-        assert!(seen.contains(*code), "no line of the corpus gives {code}");
+    for code in of_events() {
+        assert!(seen.contains(code), "no line of the corpus gives {code}");
     }
 }
 
@@ -304,6 +359,8 @@ fn errors_are_in_the_table() {
         "aborted",
     ];
     given.extend(outside);
+    given.extend(of_errors(&HANDED_OVER));
+    given.extend(of_errors(&RESOLUTION));
     assert_eq!(given, table(Kind::Error));
 }
 
@@ -337,8 +394,8 @@ fn the_table_is_consistent() {
         assert!(entry.code.chars().all(letters), "{}", entry.code);
         assert!(entry.summary.ends_with('.'), "{}", entry.code);
         assert!(entry.spec.starts_with("https://spec.matrix.org/v1.19/"), "{}", entry.code);
-        let of_acl = entry.code.starts_with("acl_");
-        let of_check = entry.kind == Kind::Verdict && !of_acl;
+        let elsewhere = ["allowed", "denied", "refused"];
+        let of_check = entry.effect.is_some_and(|effect| !elsewhere.contains(&effect));
         assert_eq!(entry.check.is_some(), of_check, "{}", entry.code);
         assert_eq!(entry.effect.is_some(), entry.kind == Kind::Verdict, "{}", entry.code);
         assert_eq!(codes::find(entry.code).unwrap().code, entry.code);

@@ -69,6 +69,7 @@ export {
   type SignTemplateOptions,
 } from "./handover.js";
 export {
+  type Abortable,
   type AppliedEvent,
   type ResolutionTrace,
   type ResolvedState,

@@ -131,6 +131,12 @@ export interface RoomOptions {
   backfill?: boolean | undefined;
 }
 
+/** An `AbortSignal`, or what looks like one. */
+export interface Abortable {
+  readonly aborted: boolean;
+  readonly reason?: unknown;
+}
+
 /** An event of a {@link Room}. */
 export interface RoomEvent {
   outcome: Outcome;
@@ -200,7 +206,7 @@ export class Room {
    */
   async *feed(
     events: AsyncIterable<EventInput> | Iterable<EventInput>,
-    { signal }: { signal?: AbortSignal | undefined } = {},
+    { signal }: { signal?: Abortable | undefined } = {},
   ): AsyncGenerator<Verdict, void> {
     let since = performance.now();
     const rest = async (): Promise<void> => {
@@ -294,6 +300,30 @@ export class Room {
     const decoder = new TextDecoder();
     const pdus = this.#came.map((event) => decoder.decode(event)).join(",\n");
     return `{"room_version":${JSON.stringify(this.#version)},"pdus":[\n${pdus}\n]}\n`;
+  }
+
+  /**
+   * The room that was saved: its events are received again, in the order in which they came.
+   *
+   * @param saved What {@link Room.save} gave, or any room file. Its room version counts unless the options
+   * say one.
+   * @throws FedproofError `input_unreadable`, `input_empty`, `unknown_room_version`, `lossy_object`,
+   * `invalid_argument`, `invalid_option`.
+   */
+  static load(saved: EventInput, options?: Partial<RoomOptions>): Room {
+    const given = readOptions("Room.load", options, CHECKS);
+    const bytes = toBytes(saved, "the room of load");
+    const { room_version, events } = call((wasm) => wasm.split_events(bytes)) as {
+      room_version: string | null;
+      events: Uint8Array[];
+    };
+    const roomVersion = given.roomVersion ?? room_version ?? undefined;
+    const room = new Room({
+      ...given,
+      roomVersion: required(roomVersion, "Room.load", "roomVersion", "the room file does not say it"),
+    });
+    room.add(events);
+    return room;
   }
 
   /** Gives the memory back now. The room is empty then. */

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::keys::KeyRing;
 use super::{Thrown, VerifyOptions, json_text};
 use crate::json::{self, Numbers, Value};
+use crate::reader::{EventReader, RawEvent};
 use crate::room_version::RoomVersion;
 use crate::state::given::{Entry, ResolveError, resolve_given};
 use crate::state::{EventIndex, Room as CoreRoom, Snapshot, Step, Trace};
@@ -58,6 +59,24 @@ fn read_sets(text: &[u8]) -> Result<Vec<Vec<Entry>>, Thrown> {
 
 fn bytes(value: &JsValue) -> Option<Vec<u8>> {
     value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
+}
+
+/// The events of a document as they stand in it, and the room version that it says:
+/// `{room_version, events}`.
+#[wasm_bindgen]
+pub fn split_events(document: &[u8]) -> Result<JsValue, JsValue> {
+    let mut reader = EventReader::new(false);
+    reader.push(document).map_err(Thrown::from)?;
+    reader.end().map_err(Thrown::from)?;
+    let version = reader.room_version().or(reader.create_room_version());
+    let version = version.map_or(JsValue::NULL, JsValue::from_str);
+    let events = reader.take_events();
+    let events = events.iter().filter_map(RawEvent::bytes).map(Uint8Array::from);
+    let split = Object::new();
+    // Setting a member of an object of our own does not fail.
+    let _ = Reflect::set(&split, &"room_version".into(), &version);
+    let _ = Reflect::set(&split, &"events".into(), &events.collect::<Array>());
+    Ok(split.into())
 }
 
 /// A room that is being received.

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{Options, set_flags};
 use crate::auth::{
-    self, CREATE, Cited, Decision, Event, EventType, Outcome as AuthOutcome, PowerLevels,
-    RoomCreate, State, Why,
+    self, CREATE, Cited, Decision, Event, EventType, MEMBER, Outcome as AuthOutcome, POWER_LEVELS,
+    PowerLevels, RoomCreate, State, Why,
 };
 use crate::encoding;
 use crate::event::{Reference, hashes};
@@ -119,10 +119,10 @@ impl<'a> Room<'a> {
             Some(Err(why)) => return incomplete(number, why.clone()),
             Some(Ok(state)) => state,
         };
-        if let Some(why) = is_of_other_room(event, state) {
+        let create = self.create(event);
+        if let Some(why) = is_of_other_room(event, state, create) {
             return incomplete(number, why);
         }
-        let create = self.create(event);
         let outcome = auth::state_rules(event, state, create, options.ask());
         check_of(
             number,
@@ -184,21 +184,30 @@ fn is_of_other_hash(reference: &Reference<'_>, cited: &Cited<'_>) -> bool {
     encoding::decode::<32>(stated).is_none_or(|decoded| decoded.bytes != hash)
 }
 
-/// Is this the state of another room than the event's? (Where the room ID is that of the create
-/// event, the rules compare the two.)
-fn is_of_other_room(event: &Event, state: &dyn State) -> Option<Why> {
-    let of_state = state.get(CREATE, "")?.pdu().room_id()?;
+/// Is this the state of another room than the event's? Told by the events of it that the rules look at.
+fn is_of_other_room(event: &Event, state: &dyn State, create: RoomCreate<'_>) -> Option<Why> {
     let of_event = event.pdu().room_id()?;
-    (of_state != of_event).then(|| {
-        Why::new(
-            "state_other_room",
-            format!("the state is that of the room {of_state}, the event is of {of_event}"),
-            Evidence::object([(
-                "rooms",
-                [(&*of_state).into(), (&*of_event).into()].into_iter().collect(),
-            )]),
-        )
-    })
+    // A create event without a room ID makes the room that its own ID names. While no other is known
+    // for the room of the event, that it is not this one is for the rules to say.
+    let is_known = create.event.is_some_and(|create| names(&of_event, create.id()));
+    let room_of = |found: &Event| match found.pdu().room_id() {
+        Some(room_id) => Some(room_id.into_owned()),
+        None => is_known.then(|| found.id().replacen('$', "!", 1)),
+    };
+    let looked_at = [(CREATE, ""), (POWER_LEVELS, ""), (MEMBER, event.sender())];
+    let rooms = looked_at.into_iter().filter_map(|(name, key)| room_of(state.get(name, key)?));
+    let of_state = rooms.into_iter().find(|room| *room != of_event)?;
+    let rooms = [of_state.as_str(), &of_event].map(Evidence::from);
+    Some(Why::new(
+        "state_other_room",
+        format!("the state is that of the room {of_state}, the event is of {of_event}"),
+        Evidence::object([("rooms", rooms.into_iter().collect())]),
+    ))
+}
+
+/// Is this create event the one that a room ID names?
+fn names(room_id: &str, create_id: &str) -> bool {
+    room_id.strip_prefix('!') == create_id.strip_prefix('$')
 }
 
 fn incomplete(number: u8, why: Why) -> Check {

@@ -12,6 +12,7 @@
 
 pub mod make;
 pub mod model;
+pub mod room;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

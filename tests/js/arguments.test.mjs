@@ -7,6 +7,8 @@ import { error, message, ringOf, server, signed } from "./world.mjs";
 
 const { canonicalJson, contentHash, eventId, KeyRing, parseServerName, redact, referenceHash } = fedproof;
 const { Session, signEvent, SigningKey, signJson, verifyEvent, verifyEvents, verifyEventSignatures, verifyJson } = fedproof;
+const { authTypesForEvent, checkAuth, powerLevels, receiveEvent, RoomContext, ServerAcl } = fedproof;
+const V11 = { roomVersion: "11" };
 const bytes = (text) => new TextEncoder().encode(text);
 
 test("JSON comes as bytes, text or plain data, and means the same", () => {
@@ -43,7 +45,18 @@ test("everything else is refused, with what was expected and what was found", ()
     [new Int8Array(2), "an Int8Array"],
   ];
   for (const [value, found] of wrong) {
-    for (const call of [canonicalJson, contentHash, (input) => eventId(input, "11"), (input) => verifyEvents(input)]) {
+    for (const call of [
+      canonicalJson,
+      contentHash,
+      (input) => eventId(input, "11"),
+      (input) => verifyEvents(input),
+      (input) => authTypesForEvent(input, "11"),
+      (input) => powerLevels(input, "11"),
+      (input) => checkAuth(input, V11),
+      (input) => receiveEvent(input, V11),
+      (input) => new RoomContext(V11).checkAuth(input),
+      (input) => ServerAcl.eduRooms(input),
+    ]) {
       const check = error("invalid_argument", ({ details }) => {
         assert.equal(details.found, found);
         assert.match(details.expected, /Uint8Array/);
@@ -67,7 +80,13 @@ test("text with a lone surrogate is refused as the same bytes on the wire are", 
 });
 
 test("room versions are strings, and known ones", () => {
-  for (const call of [(v) => eventId("{}", v), (v) => referenceHash("{}", v), (v) => redact("{}", v)]) {
+  for (const call of [
+    (v) => eventId("{}", v),
+    (v) => referenceHash("{}", v),
+    (v) => redact("{}", v),
+    (v) => authTypesForEvent('{"type":"x","sender":"@a:b"}', v),
+    (v) => powerLevels("{}", v),
+  ]) {
     assert.throws(() => call(11), error("invalid_argument", ({ message }) => assert.match(message, /"11"/)));
     assert.throws(() => call(undefined), error("invalid_argument"));
     for (const version of ["", "0", "13", "06", "6 ", "org.example"]) {
@@ -92,6 +111,10 @@ test("unknown options are an error that lists the known ones", () => {
     () => new KeyRing().addAllServerKeys("{}", { fetched: 1 }),
     () => new KeyRing().addKey({ serverName: "x", keyId: "ed25519:1", publicKey: "x", validUntil: 1 }),
     () => new KeyRing().lookup("x", "ed25519:1", { ts: 1 }),
+    () => checkAuth("{}", { ...V11, auth_events: [] }),
+    () => receiveEvent("{}", { ...V11, current_state: [] }),
+    () => new RoomContext({ ...V11, trace: true }),
+    () => new RoomContext(V11).checkAuth("{}", V11),
   ];
   for (const call of calls) assert.throws(call, error("invalid_option", ({ details }) => assert.ok(details.known.length > 0)));
 });
@@ -118,6 +141,12 @@ test("options of the wrong kind", () => {
     () => new KeyRing().addServerKeys("{}", { fetchedTs: new Date() }),
     () => new KeyRing().addKey({ serverName: "x" }),
     () => new KeyRing().lookup("x", "ed25519:1", { at: Number.NaN }),
+    () => checkAuth("{}", {}),
+    () => checkAuth("{}", { roomVersion: 11 }),
+    () => checkAuth("{}", { ...V11, state: "[]" }),
+    () => receiveEvent("{}", { ...V11, currentState: [5] }),
+    () => new RoomContext({ ...V11, rejected: [null] }),
+    () => new RoomContext(V11).receiveEvent("{}", { keys: {} }),
   ];
   for (const call of calls) assert.throws(call, error("invalid_option"));
   for (const call of [
@@ -130,6 +159,11 @@ test("options of the wrong kind", () => {
     () => parseServerName("a\ud800"),
     () => SigningKey.fromSeed("ed25519:1", [1, 2]),
     () => SigningKey.fromSynapseKeyFile(5),
+    () => checkAuth("{}", null),
+    () => new RoomContext("11"),
+    () => new ServerAcl(null),
+    () => new ServerAcl().check(5),
+    () => ServerAcl.endpoint(new URL("https://example.org")),
   ]) {
     assert.throws(call, error("invalid_argument"));
   }

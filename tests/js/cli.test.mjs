@@ -214,7 +214,7 @@ test("codes", async () => {
 test("help that teaches, of everything", async () => {
   const { code, out } = await run(["--help"]);
   assert.equal(code, 0);
-  const commands = ["verify", "canonical", "hash", "event-id", "redact", "sign", "keygen", "codes", "demo"];
+  const commands = ["verify", "auth", "acl", "canonical", "hash", "event-id", "redact", "sign", "keygen", "codes", "demo"];
   for (const command of commands) {
     assert.match(out, new RegExp(`^ +${command} `, "m"));
     const help = await run([command, "--help"]);

@@ -4,8 +4,9 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import v8 from "node:v8";
 import vm from "node:vm";
-import { KeyRing, Session, SigningKey, signEvent, signJson } from "fedproof";
+import { checkAuth, KeyRing, RoomContext, ServerAcl, Session, SigningKey, signEvent, signJson } from "fedproof";
 import { initSync } from "../../pkg/dist/wasm/fedproof.js";
+import { TestRoom } from "./room.mjs";
 import { message, NOW, ringOf, server, signed } from "./world.mjs";
 
 // Once the module is there, this gives the exports of the very instance that is used.
@@ -62,17 +63,65 @@ test("memory is flat over 200,000 verdicts", () => {
   assert.equal(memory().length, before);
 });
 
+test("memory is flat over 20,000 calls of checkAuth", () => {
+  const one = server("one.example");
+  const room = new TestRoom([one]);
+  room.powerLevels({ users: { [room.creator]: 100 } });
+  const good = room.make("m.room.message", room.creator, { body: "hello" });
+  const around = room.around(good);
+  // Allowed, rejected with and without its path, incomplete, dropped.
+  const asked = [
+    [good, around],
+    [room.make("m.room.message", "@bob:one.example", {}), { ...around, trace: true }],
+    [room.make("m.room.message", "@bob:one.example", {}), around],
+    [good, { ...around, authEvents: ["{"], state: ["{"] }],
+    ["{", around],
+  ];
+  const run = (times) => {
+    for (let n = 0; n < times; n += 1) checkAuth(...asked[n % asked.length]);
+  };
+  run(500);
+  const before = memory().length;
+  run(20_000);
+  assert.equal(memory().length, before);
+});
+
+test("contexts of rooms and ACLs that nobody holds any more are given back", async () => {
+  const one = server("one.example");
+  const room = new TestRoom([one]);
+  const event = room.make("m.room.message", room.creator, { body: "hello" });
+  const around = room.around(event);
+  const acl = { allow: ["*"], deny: Array.from({ length: 100 }, (_, n) => `*.n${n}.example`) };
+  const before = await steady((n) => {
+    const context = new RoomContext(around);
+    context.checkAuth(event);
+    if (n % 2) context.dispose();
+    const servers = new ServerAcl(acl);
+    servers.isAllowed("n1.example");
+    if (n % 2) servers.dispose();
+  });
+  assert.equal(memory().length, before);
+});
+
 test("rings and errors are given back", async () => {
-  v8.setFlagsFromString("--expose-gc");
-  const collect = vm.runInNewContext("gc");
   const one = server("one.example");
   const response = one.keyResponse();
+  const before = await steady((n) => {
+    const keys = new KeyRing();
+    keys.addServerKeys(response, { fetchedTs: NOW });
+    if (n % 2) keys.dispose();
+    assert.throws(() => keys.addServerKeys("{"));
+  });
+  assert.equal(memory().length, before);
+});
+
+/** Does something 15,000 times; answers how much memory there was after the first third. */
+async function steady(work) {
+  v8.setFlagsFromString("--expose-gc");
+  const collect = vm.runInNewContext("gc");
   const churn = async () => {
     for (let n = 0; n < 5_000; n += 1) {
-      const keys = new KeyRing();
-      keys.addServerKeys(response, { fetchedTs: NOW });
-      if (n % 2) keys.dispose();
-      assert.throws(() => keys.addServerKeys("{"));
+      work(n);
       // What was collected is given back between tasks.
       if (n % 500 === 0) {
         collect();
@@ -84,5 +133,5 @@ test("rings and errors are given back", async () => {
   const before = memory().length;
   await churn();
   await churn();
-  assert.equal(memory().length, before);
-});
+  return before;
+}

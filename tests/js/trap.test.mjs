@@ -1,9 +1,10 @@
 // A trap inside the module is an error of one call, and nothing else.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { canonicalJson, eventId, KeyRing, Session, SigningKey, verifyEvent } from "fedproof";
+import { canonicalJson, eventId, KeyRing, RoomContext, ServerAcl, Session, SigningKey, verifyEvent } from "fedproof";
 import { EventReader } from "../../pkg/dist/reader.js";
 import { call } from "../../pkg/dist/wasm.js";
+import { TestRoom } from "./room.mjs";
 import { error, message, NOW, ringOf, server, signed } from "./world.mjs";
 
 const trap = () => call((wasm) => wasm.trap());
@@ -52,6 +53,26 @@ test("sessions go on, keys sign on", () => {
   assert.deepEqual(session.verifyEvent(text), before);
   assert.throws(trap, trapped);
   assert.deepEqual(session.verifyEvent(signed(one, message(one))), before);
+});
+
+test("contexts of rooms and ACLs go on, whatever was in them", () => {
+  const one = server("one.example");
+  const room = new TestRoom([one]);
+  const keys = ringOf(one);
+  const event = room.make("m.room.topic", room.creator, { topic: "hello" }, { state_key: "" });
+  const context = new RoomContext(room.around(event, { currentState: room.state, rejected: ["$x"] }));
+  const acl = new ServerAcl({ allow: ["*"], deny: ["evil.example"] });
+  const answers = () => [
+    context.checkAuth(event, { trace: true }),
+    context.receiveEvent(event, { keys }),
+    ...["good.example", "evil.example"].map((name) => acl.check(name)),
+  ];
+  const before = answers();
+  assert.deepEqual(before.map(({ outcome, allowed }) => outcome ?? allowed), ["accepted", "accepted", true, false]);
+  for (let n = 0; n < 3; n += 1) {
+    assert.throws(trap, trapped);
+    assert.deepEqual(answers(), before);
+  }
 });
 
 test("a reader in the middle of a file says that it must be read again", () => {

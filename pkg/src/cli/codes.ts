@@ -40,20 +40,25 @@ function find(known: readonly CodeInfo[], code: string): CodeInfo {
   });
 }
 
-async function explain({ code, check, kind, effect, summary, spec }: CodeInfo): Promise<string> {
+async function explain(info: CodeInfo): Promise<string> {
   const { default: wrap } = await import("wrap-ansi");
   const paint = painter(process.stdout);
-  const subject = check === null ? "server" : "event";
-  const origins = {
-    verdict: check === null ? "a server ACL" : `check ${check}`,
-    flag: "a flag of verdicts",
-    error: "an error",
-  };
-  const about = [origins[kind], ...(effect ? [`the ${subject} is ${effect}`] : [])].join(", ");
-  const lines = [`${paint("bold", code)}  ${paint("dim", about)}`, summary];
+  const lines = [`${paint("bold", info.code)}  ${paint("dim", originOf(info))}`, info.summary];
   const text = wrap(lines.join("\n"), Math.min(widthOf(process.stdout), 100), { trim: false });
   // Outside the wrapping: a link must stay on one line to be one.
-  return `${text}\n${paint("dim", spec)}\n`;
+  return `${text}\n${paint("dim", info.spec)}\n`;
+}
+
+/** Where a code comes from, and what follows from it. */
+function originOf({ code, check, kind, effect }: CodeInfo): string {
+  if (kind === "flag") return "a flag of verdicts";
+  if (kind === "error") return "an error";
+  if (check === null) return code.startsWith("acl_") ? `a server ACL, the server is ${effect}` : `an invite, it is ${effect}`;
+  if (check !== 4) return `check ${check}, the event is ${effect?.replace("_", " ")}`;
+  // The table has the authorization rules under the first check that asks them.
+  if (/^auth_event/.test(code)) return `check 4, the event is ${effect}`;
+  if (effect === "incomplete") return `checks ${code.startsWith("state_") ? "5 to 7" : "4 to 6"}, the event is ${effect}`;
+  return `checks 4 to 6, the event is ${effect} (by check 6 soft failed)`;
 }
 
 async function list(codes: readonly CodeInfo[]): Promise<string> {

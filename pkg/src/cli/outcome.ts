@@ -33,7 +33,12 @@ export function isNotable({ outcome, redacted, flags }: Verdict): boolean {
   return outcome !== "accepted" || redacted || flags.length > 0;
 }
 
-/** The check that decided the outcome, where one did. */
-export function decisiveCheck({ checks }: Verdict): Check | undefined {
-  return checks.find(({ result }) => result === "fail" || result === "incomplete");
+/**
+ * The check that decided the outcome, where one did. A content that does not fit its hash decides
+ * only about an event that is accepted otherwise.
+ */
+export function decisiveCheck({ outcome, checks }: Verdict): Check | undefined {
+  const deciding = outcome === "incomplete" ? "incomplete" : "fail";
+  const candidates = checks.filter(({ result }) => result === deciding);
+  return candidates.find(({ name }) => name !== "hash") ?? candidates[0];
 }

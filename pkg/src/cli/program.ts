@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { FedproofError } from "../index.js";
+import { aclCommand } from "./acl.js";
+import { authCommand } from "./auth.js";
 import { canonicalCommand } from "./canonical.js";
 import { codesCommand } from "./codes.js";
 import { demoCommand } from "./demo.js";
@@ -33,6 +35,10 @@ Examples:
       judge every event of a room file with the keys in it
   $ fedproof verify events.ndjson --room-version 11 --keys keys.json --json | jq .outcome
       an event a line, a verdict a line
+  $ fedproof auth event.json --state state.json --room-version 11
+      is it allowed in the room, and which authorization rule says so
+  $ fedproof acl acl.json matrix.org
+      may a server take part in a room
   $ curl -s https://example.org/_matrix/key/v2/server | fedproof canonical -
       canonical JSON of anything
   $ fedproof codes signature_key_missing
@@ -79,6 +85,8 @@ function build(finish: Finish): Command {
     .exitOverride();
   const commands = [
     verifyCommand,
+    authCommand,
+    aclCommand,
     canonicalCommand,
     hashCommand,
     eventIdCommand,

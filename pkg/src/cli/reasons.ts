@@ -18,12 +18,17 @@ export function reasonsOf(verdict: Verdict, number: number, terminal: number, pa
     if (check === decisive || check.result === "pass" || check.result === "skip") continue;
     lines.push(titleOf(check, paint, "also "));
   }
-  for (const flag of verdict.flags) {
-    lines.push(`${paint("yellow", "!")} flag ${paint("bold", flag)}`);
-    const summary = verdictCodes().find(({ code }) => code === flag)?.summary;
-    if (summary) lines.push(indented(summary, width));
-  }
+  lines.push(...flagLines(verdict.flags, width, paint));
   return `${lines.join("\n")}\n`;
+}
+
+/** Flags, and what they mean. */
+export function flagLines(flags: readonly string[], width: number, paint: Paint): string[] {
+  return flags.flatMap((flag) => {
+    const summary = verdictCodes().find(({ code }) => code === flag)?.summary;
+    const title = `${paint("yellow", "!")} flag ${paint("bold", flag)}`;
+    return summary ? [title, indented(summary, width)] : [title];
+  });
 }
 
 function heading(verdict: Verdict, number: number, width: number, paint: Paint): string {
@@ -44,18 +49,23 @@ function titleOf({ check, name, code, result }: Check, paint: Paint, also = ""):
 function explain(check: Check, width: number, paint: Paint): string[] {
   const lines = [titleOf(check, paint)];
   if (check.reason) lines.push(indented(sentence(printable(check.reason)), width));
-  const facts = factsOf(check);
-  const longest = Math.min(Math.max(0, ...facts.map(([name]) => name.length)), 24);
-  for (const [name, value] of facts) {
-    const label = paint("dim", printable(name).padEnd(longest));
-    lines.push(indented(`${label}  ${printable(value)}`, width, longest + 2));
-  }
+  lines.push(...factLines(check, width, paint));
   if (check.spec) {
     const rule = check.rule ? `rule ${check.rule}, ` : "";
     // A link must stay on one line to be one.
     lines.push(INDENT + paint("dim", rule + check.spec));
   }
   return lines;
+}
+
+/** The values behind a result, a line each. */
+export function factLines(check: Check, width: number, paint: Paint): string[] {
+  const facts = factsOf(check);
+  const longest = Math.min(Math.max(0, ...facts.map(([name]) => name.length)), 24);
+  return facts.map(([name, value]) => {
+    const label = paint("dim", printable(name).padEnd(longest));
+    return indented(`${label}  ${printable(value)}`, width, longest + 2);
+  });
 }
 
 /** The values behind a result, by name. */

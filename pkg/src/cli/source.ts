@@ -26,9 +26,14 @@ export interface Source {
   close(): Promise<void>;
 }
 
+/** What a path is called in messages. */
+export function nameOf(path: string): string {
+  return path === "-" ? "standard input" : path;
+}
+
 /** Opens a file, or standard input for `-`. */
 export async function openSource(path: string): Promise<Source> {
-  if (path === "-") return new StreamSource("standard input", process.stdin);
+  if (path === "-") return new StreamSource(nameOf(path), process.stdin);
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     throw unreadable(path, error);
   });

@@ -1,12 +1,13 @@
 /** `fedproof verify` */
-import { Command, InvalidArgumentError, Option } from "commander";
-import { KeyRing, roomVersions } from "../index.js";
+import { Command } from "commander";
+import { KeyRing } from "../index.js";
+import { add, milliseconds, roomVersionOption } from "./arguments.js";
 import { judge, type Judged, type Settings } from "./judge.js";
+import { LATE, loadKeys, warnOfKeys } from "./key-files.js";
 import { JsonReport, type Report } from "./report.js";
 import { type Finish, NOT_ACCEPTED, OK } from "./program.js";
 import { Progress } from "./progress.js";
-import { openSource, readWhole } from "./source.js";
-import { painter, printable } from "./style.js";
+import { openSource } from "./source.js";
 import type { TableOptions } from "./table-report.js";
 import { UsageError } from "./usage.js";
 
@@ -27,12 +28,6 @@ accepted, 2 bad usage or unreadable input.
 
 Spec: https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu`;
 
-/**
- * Files do not say when their keys were fetched. Any fixed time, now included, would make the
- * verdict on a stored room depend on the clock; "later than all events" does not.
- */
-const LATE = Number.MAX_SAFE_INTEGER;
-
 /** What `fedproof verify` is told beside the file. */
 export interface VerifyFlags {
   roomVersion?: string;
@@ -49,11 +44,7 @@ export function verifyCommand(finish: Finish): Command {
     .summary("judge events: format, signatures, hash")
     .description("Judges each event of a file and says why when one does not hold.")
     .argument("<file>", 'a room file, NDJSON, an array of events or one event; "-" for standard input')
-    .addOption(
-      new Option("-r, --room-version <version>", "the version of the room, where the input does not say it").argParser(
-        knownVersion,
-      ),
-    )
+    .addOption(roomVersionOption("the version of the room, where the input does not say it"))
     .option("-k, --keys <file>", "keys of servers: one answer, an array, a notary's answer, a room file; repeatable", add)
     .option("--fetched <ms>", "when the keys were fetched, in milliseconds since 1970 (default: later than all events)", milliseconds)
     .option("--backfill", "the events come from a backfill")
@@ -99,39 +90,4 @@ export async function verifyFile(file: string, flags: VerifyFlags): Promise<numb
 async function tableReport(options: TableOptions): Promise<Report> {
   const { TableReport } = await import("./table-report.js");
   return new TableReport(options);
-}
-
-async function loadKeys(keys: KeyRing, path: string, fetchedTs: number): Promise<void> {
-  const taken = keys.addAllServerKeys(await readWhole(path), { fetchedTs });
-  warnOfKeys(path, taken);
-  if (taken.added.length === 0) warn(`${path}: there is no key response in it that could be used`);
-}
-
-function warnOfKeys(path: string, { added, refused }: ReturnType<KeyRing["addAllServerKeys"]>): void {
-  for (const { message, code } of refused) warn(`${path}: ${message} (${code})`);
-  for (const { server_name, refused: keys } of added) {
-    for (const { key_id, reason, code } of keys) {
-      warn(`${path}: the key ${key_id} of ${server_name} is not used: ${reason} (${code})`);
-    }
-  }
-}
-
-function warn(message: string): void {
-  process.stderr.write(`${painter(process.stderr)("yellow", "warning:")} ${printable(message)}\n`);
-}
-
-function add(value: string, before: string[] | undefined): string[] {
-  return [...(before ?? []), value];
-}
-
-function milliseconds(text: string): number {
-  const value = Number(text);
-  if (/^[0-9]+$/.test(text) && Number.isSafeInteger(value)) return value;
-  throw new InvalidArgumentError("It must be a whole number of milliseconds since 1970.");
-}
-
-function knownVersion(text: string): string {
-  const known = roomVersions().map(({ version }) => version);
-  if (known.includes(text)) return text;
-  throw new InvalidArgumentError(`Known room versions are ${known.join(", ")}.`);
 }

@@ -1,14 +1,25 @@
 // What people's programs may and may not write; compiled, never run.
 import {
+  type AclDecision,
+  authTypesForEvent,
   canonicalJson,
   type Check,
+  checkAuth,
+  type CheckAuthOptions,
   eventId,
   FedproofError,
   type KeyReport,
   KeyRing,
+  type PowerLevel,
+  powerLevels,
+  receiveEvent,
+  RoomContext,
+  type RuleStep,
+  ServerAcl,
   Session,
   signEvent,
   SigningKey,
+  type StateKey,
   type Verdict,
   verifyEvent,
   verifyEvents,
@@ -36,6 +47,20 @@ export const texts: string[] = [
 ];
 new Session({ keys }).verify({ pdus: [pdu] });
 
+const around: CheckAuthOptions = { roomVersion: "11", authEvents: [bytes, "{}", pdu], state: undefined, rejected: ["$x"] };
+const judged: Verdict = checkAuth(pdu, { ...around, keys, trace: true });
+export const path: RuleStep[] | undefined = judged.checks[1]?.path;
+export const types: StateKey[] = authTypesForEvent(pdu, "11");
+export const level: PowerLevel | undefined = powerLevels("{}", "11").users["@a:example.org"];
+const room = new RoomContext({ roomVersion: "12", currentState: [pdu], createEvent: bytes });
+export const soft: boolean = room.receiveEvent(pdu, { keys }).outcome === "soft_failed";
+receiveEvent(bytes, { roomVersion: "11", currentState: ["{}"], keys });
+const decision: AclDecision = new ServerAcl(pdu).check("example.org:8448");
+export const step: 1 | 2 | 3 | 4 | 5 | undefined = decision.step;
+export const ofRoom: string | undefined = ServerAcl.endpoint("/_matrix/federation/v1/send/1")?.room_id;
+const edu = ServerAcl.eduRooms({ edu_type: "m.receipt", content: {} });
+export const rooms: string[] = edu.protection === "by_room" ? edu.rooms : [];
+
 // @ts-expect-error a number is no event
 verifyEvent(5);
 // @ts-expect-error there is no such option
@@ -44,5 +69,13 @@ verifyEvent("{}", { room_version: "11" });
 eventId("{}", 11);
 // @ts-expect-error keys come from generate, fromSeed or a key file
 new SigningKey();
+// @ts-expect-error checkAuth knows no current state
+checkAuth("{}", { roomVersion: "11", currentState: [] });
+// @ts-expect-error a state is a list of events
+checkAuth("{}", { roomVersion: "11", state: "[]" });
+// @ts-expect-error the room's version must be said
+new RoomContext({ state: [] });
+// @ts-expect-error the room is in the context
+room.checkAuth("{}", { state: [] });
 // @ts-expect-error no such outcome
 if (verdict.outcome === "ok") throw new Error();
