@@ -383,6 +383,24 @@ pub const CLASSES: &[Class] = &[
         },
     },
     Class {
+        input: "v6 to v10: an invite of a third party whose content does not fit its hash, without a good signature of the sender's server",
+        ruma: "takes its redacted copy, which is an ordinary invite that nobody has signed",
+        fedproof: "asks for the signature: refuses, or `incomplete` without the key",
+        why: "The check is the same for an event and its redacted copy. Redaction takes `third_party_invite`, so it cannot excuse the sender's server from signing.",
+        explains: |facts| {
+            facts.version <= 10
+                && facts.is_member()
+                && facts.event["content"]["membership"] == "invite"
+                && !facts.third_party_invite().is_null()
+                && *facts.theirs == Answer::Is("accepted redacted".to_owned())
+                && match facts.ours {
+                    Answer::Refused(code) => code.starts_with("signature_"),
+                    Answer::Incomplete => true,
+                    Answer::Is(_) => false,
+                }
+        },
+    },
+    Class {
         input: "A `sender` that is no user ID, in a third party's invite",
         ruma: "takes it: the sender's server need not have signed",
         fedproof: "refuses: `sender_invalid`",
@@ -487,5 +505,6 @@ pub fn document() -> String {
         text += &format!("| {input} | {ruma} | {fedproof} | {why} |\n");
     }
     text += "\nOnly fedproof says of both sides where they differ: the flags are in the verdict.\n";
+    text += &super::auth::section();
     text
 }

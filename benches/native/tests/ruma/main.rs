@@ -2,6 +2,7 @@
 //! earlier ones). Wherever they differ, one of the classes in `classes.rs` must say why; the table
 //! of those classes is `docs/differences-ruma.md`.
 
+mod auth;
 mod classes;
 mod generate;
 mod judges;

@@ -13,6 +13,11 @@ pub fn raw(token: &str) -> Value {
     Value::String(format!("{RAW}{token}"))
 }
 
+/// The token, where a value is one.
+pub fn raw_token(value: &Value) -> Option<&str> {
+    value.as_str()?.strip_prefix(RAW)
+}
+
 /// Puts `key` into the object a first time, before the member that the tree has.
 pub fn duplicate(object: &mut Map<String, Value>, key: &str, value: Value) {
     object.insert(format!("{BEFORE}{key}"), value);

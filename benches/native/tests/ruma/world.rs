@@ -87,7 +87,7 @@ fn signing_key(server: &str, key_id: &str) -> SigningKey {
     SigningKey::from_bytes(seed[..32].try_into().unwrap())
 }
 
-fn public_key(server: &str, key_id: &str) -> [u8; 32] {
+pub fn public_key(server: &str, key_id: &str) -> [u8; 32] {
     match key_id {
         WEAK => SMALL_ORDER,
         _ => signing_key(server, key_id).verifying_key().to_bytes(),
