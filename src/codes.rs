@@ -306,12 +306,9 @@ pub static ALL: &[Code] = &[
     ),
     auth("join_rule_forbids", "The join rule lets nobody join, or is none of the room version."),
     auth("third_party_invite_target_banned", "A third party's invite for a banned user."),
-    auth("third_party_invite_no_signed", "A third party's invite without an object `signed`."),
-    auth("third_party_invite_no_mxid", "`signed` of a third party's invite has no string `mxid`."),
-    auth(
-        "third_party_invite_no_token",
-        "`signed` of a third party's invite has no string `token`.",
-    ),
+    auth("third_party_invite_no_signed", "A third party's invite without `signed`."),
+    auth("third_party_invite_no_mxid", "`signed` of a third party's invite has no `mxid`."),
+    auth("third_party_invite_no_token", "`signed` of a third party's invite has no `token`."),
     auth(
         "third_party_invite_mxid_mismatch",
         "A third party's invite is for another user than it says.",

@@ -3,6 +3,7 @@
 use super::power_levels::PowerLevels;
 use crate::event::Pdu;
 use crate::event::signatures::ServerFailure;
+use crate::identifiers::is_user_id;
 use crate::json::Value;
 use crate::room_version::RoomVersion;
 
@@ -13,6 +14,8 @@ pub struct Event {
     pdu: Pdu,
     event_type: EventType,
     sender: Box<str>,
+    /// Where in `sender` the name of its server begins.
+    server_start: usize,
     state_key: Option<Box<str>>,
     facts: Facts,
     authoriser: AuthoriserSignature,
@@ -40,6 +43,9 @@ pub enum EventType {
 }
 
 impl EventType {
+    /// How many types there are, for tables.
+    pub(super) const COUNT: usize = Self::Other as usize + 1;
+
     pub(super) fn of(event_type: &str) -> Self {
         match event_type {
             CREATE => Self::Create,
@@ -65,7 +71,8 @@ pub(crate) const THIRD_PARTY_INVITE: &str = "m.room.third_party_invite";
 #[derive(Debug, Clone)]
 enum Facts {
     Create(Create),
-    Member(Membership),
+    /// The membership, and whether it is that of a user.
+    Member(Membership, bool),
     JoinRules(JoinRule),
     PowerLevels(Box<PowerLevels>),
     None,
@@ -136,11 +143,16 @@ impl Event {
     pub fn new(pdu: Pdu, id: impl Into<Box<str>>) -> Self {
         let event_type = EventType::of(&pdu.event_type());
         let sender: Box<str> = pdu.sender().into();
-        let state_key = pdu.state_key().map(Into::into);
+        // Check 1 has seen that there is one.
+        let server_start = sender.find(':').map_or(sender.len(), |colon| colon.saturating_add(1));
+        let state_key: Option<Box<str>> = pdu.state_key().map(Into::into);
         let content = |key| pdu.content().and_then(|content| content.get(key));
         let facts = match event_type {
             EventType::Create => Facts::Create(Create::of(&content, &sender, pdu.version())),
-            EventType::Member => Facts::Member(Membership::of(content("membership"))),
+            EventType::Member => {
+                let is_of_user = state_key.as_deref().is_some_and(is_user_id);
+                Facts::Member(Membership::of(content("membership")), is_of_user)
+            }
             EventType::JoinRules => Facts::JoinRules(JoinRule::of(content("join_rule"))),
             EventType::PowerLevels => {
                 Facts::PowerLevels(Box::new(PowerLevels::of(pdu.content(), pdu.version())))
@@ -149,7 +161,7 @@ impl Event {
         };
         let id = id.into();
         let authoriser = AuthoriserSignature::Unchecked;
-        Self { id, event_type, sender, state_key, facts, authoriser, pdu }
+        Self { id, event_type, sender, server_start, state_key, facts, authoriser, pdu }
     }
 
     /// The event with what is known of the signature of its authoriser's server.
@@ -183,6 +195,18 @@ impl Event {
         &self.sender
     }
 
+    /// The server of `sender`.
+    #[must_use]
+    pub fn sender_server(&self) -> &str {
+        self.sender.get(self.server_start..).unwrap_or_default()
+    }
+
+    /// Is it the membership of a user: is its state key a user ID?
+    #[must_use]
+    pub fn is_of_user(&self) -> bool {
+        matches!(self.facts, Facts::Member(_, true))
+    }
+
     /// `state_key`, where the event has one.
     #[must_use]
     pub fn state_key(&self) -> Option<&str> {
@@ -192,7 +216,10 @@ impl Event {
     /// Is it this state?
     #[must_use]
     pub fn is_state(&self, event_type: &str, state_key: &str) -> bool {
-        self.state_key() == Some(state_key) && self.pdu.event_type() == event_type
+        let known = EventType::of(event_type);
+        self.state_key() == Some(state_key)
+            && known == self.event_type
+            && (known != EventType::Other || self.pdu.event_type() == event_type)
     }
 
     /// A member of the content.
@@ -230,7 +257,7 @@ impl Event {
     #[must_use]
     pub fn membership(&self) -> Option<Membership> {
         match self.facts {
-            Facts::Member(membership) => Some(membership),
+            Facts::Member(membership, _) => Some(membership),
             _ => None,
         }
     }

@@ -16,6 +16,7 @@ pub struct Selection<'a> {
     event_type: &'a str,
     sender: &'a str,
     state_key: Option<&'a str>,
+    membership: Membership,
     content: Option<Value<'a>>,
 }
 
@@ -29,7 +30,8 @@ impl<'a> Selection<'a> {
         state_key: Option<&'a str>,
         content: Option<Value<'a>>,
     ) -> Self {
-        Self { version, event_type, sender, state_key, content }
+        let membership = Membership::of(content.and_then(|content| content.get("membership")));
+        Self { version, event_type, sender, state_key, membership, content }
     }
 
     /// The types and state keys of the state that must be cited where it exists; each once.
@@ -65,7 +67,7 @@ impl<'a> Selection<'a> {
 
     fn each_for_member(&self, mut wanted: impl FnMut(&'static str, &str) -> bool) -> bool {
         let content = |key| self.content.and_then(|content| content.get(key));
-        let membership = Membership::of(content("membership"));
+        let membership = self.membership;
         if self.state_key.is_some_and(|target| wanted(MEMBER, target)) {
             return true;
         }
@@ -105,7 +107,13 @@ impl Event {
     }
 
     fn selection<'a>(&'a self, event_type: &'a str) -> Selection<'a> {
-        let pdu = self.pdu();
-        Selection::new(pdu.version(), event_type, self.sender(), self.state_key(), pdu.content())
+        Selection {
+            version: self.pdu().version(),
+            event_type,
+            sender: self.sender(),
+            state_key: self.state_key(),
+            membership: self.membership().unwrap_or(Membership::Unknown),
+            content: self.pdu().content(),
+        }
     }
 }

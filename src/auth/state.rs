@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::event::{Event, MEMBER, Membership};
+use super::event::{Event, EventType, MEMBER, Membership};
 use crate::identifiers::domain_of;
 
 /// A room state, from which the rules take the few events they need.
@@ -17,8 +17,13 @@ pub trait State {
 /// A room state that borrows its events.
 #[derive(Debug, Default, Clone)]
 pub struct StateMap<'a> {
-    types: HashMap<String, HashMap<&'a str, &'a Event>>,
+    /// Of the types that the rules know, by these.
+    known: [ByKey<'a>; EventType::COUNT],
+    /// Of the others, by their names.
+    others: HashMap<String, ByKey<'a>>,
 }
+
+type ByKey<'a> = HashMap<&'a str, &'a Event>;
 
 impl<'a> StateMap<'a> {
     /// An empty state.
@@ -31,24 +36,30 @@ impl<'a> StateMap<'a> {
     /// nothing.
     pub fn insert(&mut self, event: &'a Event) -> Option<&'a Event> {
         let state_key = event.state_key()?;
-        let event_type = event.pdu().event_type();
-        match self.types.get_mut(&*event_type) {
-            Some(events) => events.insert(state_key, event),
-            None => {
-                self.types.insert(event_type.into_owned(), HashMap::from([(state_key, event)]));
-                None
+        let by_key = match event.event_type() {
+            EventType::Other => {
+                self.others.entry(event.pdu().event_type().into_owned()).or_default()
             }
+            known => self.known.get_mut(known as usize)?,
+        };
+        by_key.insert(state_key, event)
+    }
+
+    fn of_type(&self, event_type: &str) -> Option<&ByKey<'a>> {
+        match EventType::of(event_type) {
+            EventType::Other => self.others.get(event_type),
+            known => self.known.get(known as usize),
         }
     }
 }
 
 impl State for StateMap<'_> {
     fn get(&self, event_type: &str, state_key: &str) -> Option<&Event> {
-        self.types.get(event_type)?.get(state_key).copied()
+        self.of_type(event_type)?.get(state_key).copied()
     }
 
     fn has_joined_user_of(&self, server: &str) -> bool {
-        let mut members = self.types.get(MEMBER).into_iter().flatten();
+        let mut members = self.of_type(MEMBER).into_iter().flatten();
         members.any(|(user, event)| is_join_of(event, user, server))
     }
 }

@@ -168,7 +168,9 @@ fn check_conflicts(events: &[Event]) -> Result<(), Why> {
                 ]),
             ));
         }
-        let Some(own) = event.pdu().room_id() else { continue };
+        // A create event without a room ID makes the room that its own ID names.
+        let own =
+            event.pdu().room_id().map_or_else(|| event.id().replacen('$', "!", 1), Into::into);
         let first = room_id.get_or_insert_with(|| own.clone());
         if *first != own {
             return Err(Why::new(
@@ -176,7 +178,7 @@ fn check_conflicts(events: &[Event]) -> Result<(), Why> {
                 format!("{} in the state is of the room {own}, others of {first}", event.id()),
                 Evidence::object([
                     ("event_id", event.id().into()),
-                    ("rooms", [(&**first).into(), (&*own).into()].into_iter().collect()),
+                    ("rooms", [(&*first).into(), (&own).into()].into_iter().collect()),
                 ]),
             ));
         }

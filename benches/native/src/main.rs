@@ -4,6 +4,10 @@
 //! CPU time; short blocks in turn, the order turned round each round; a ratio is the median of the
 //! ratios of neighbouring blocks.
 
+mod auth;
+#[path = "../../shared/ruma.rs"]
+mod ruma;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +29,11 @@ const ROUNDS: usize = 201;
 const FETCHED_TS: i64 = 1_780_086_400_000;
 
 fn main() {
-    let file = std::env::args().nth(1).expect("usage: fedproof-bench CORPUS.json");
+    let file = std::env::args().nth(1).expect("usage: fedproof-bench CORPUS.json|auth");
+    if file == "auth" {
+        println!("{}", Value::from(auth::rows()));
+        return;
+    }
     let corpus: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let fedproof = |check| Fedproof::new(&corpus, check);
     let ours = fedproof(KeyRing::default());
@@ -71,7 +79,8 @@ fn main() {
         row("the same without the signature", "ruma", unsigned, ruma_unsigned, Some(2.0));
         row("canonical JSON", "serde_json::Value", streaming, value, None);
     }
-    let rows: Vec<Value> = rows.into_iter().map(|(_, row)| row).collect();
+    let rows = rows.into_iter().map(|(_, row)| row).chain(auth::rows());
+    let rows: Vec<Value> = rows.collect();
     println!("{}", Value::from(rows));
 }
 

@@ -5,7 +5,6 @@ use crate::auth::decision::{Flow, Path, Why};
 use crate::auth::event::EventType;
 use crate::auth::outline::Rule;
 use crate::evidence::{Evidence, Quoted};
-use crate::identifiers::domain_of;
 
 impl Check<'_> {
     /// "If type is `m.room.aliases`": allowed even for those who are not in the room.
@@ -16,7 +15,7 @@ impl Check<'_> {
         {
             return Flow::Continue(());
         }
-        let server = domain_of(event.sender(), '@').unwrap_or_default();
+        let server = event.sender_server();
         let evidence = || {
             Evidence::object([("server", server.into())]).with_some("state_key", event.state_key())
         };

@@ -54,7 +54,7 @@ fn prev_events(event: &Event, path: &mut Path) -> Flow {
 fn room_id_domain(event: &Event, path: &mut Path) -> Flow {
     let room_id = event.pdu().room_id().unwrap_or_default();
     let of_room = domain_of(&room_id, '!');
-    let of_sender = domain_of(event.sender(), '@');
+    let of_sender = Some(event.sender_server());
     path.reject_if(Rule::CreateRoomIdDomain, of_room != of_sender, &|| {
         Why::new(
             "create_room_id_domain",

@@ -4,15 +4,14 @@ use super::Check;
 use crate::auth::decision::{Flow, Path, Why};
 use crate::auth::outline::Rule;
 use crate::evidence::Evidence;
-use crate::identifiers::domain_of;
 
 impl Check<'_> {
     /// "If the `content` of the `m.room.create` event in the room state has the property
     /// `m.federate` set to `false` …": only that, and it is the sender whose server counts.
     pub(super) fn federate(&self, path: &mut Path) -> Flow {
         let (event, create) = (self.event, self.create);
-        let of_sender = domain_of(event.sender(), '@').unwrap_or_default();
-        let of_room = domain_of(create.sender(), '@').unwrap_or_default();
+        let of_sender = event.sender_server();
+        let of_room = create.sender_server();
         let closed = !create.federates() && of_sender != of_room;
         path.reject_if(Rule::Federate, closed, &|| {
             Why::new(

@@ -32,8 +32,8 @@ impl Check<'_> {
                 Why::new(code, reason, self.standing(target))
             })),
         }?;
-        let has = Self::held(Rule::InviteLevel, self.levels.user(sender), path)?;
-        let needs = Self::held(Rule::InviteLevel, self.levels.named(Named::Invite), path)?;
+        let has = Self::held(Rule::InviteLevel, self.levels().user(sender), path)?;
+        let needs = Self::held(Rule::InviteLevel, self.levels().named(Named::Invite), path)?;
         let seen =
             || Evidence::object([("sender", level_of(sender, has)), ("invite", needs.into())]);
         path.allow_if(Rule::InviteLevel, has.level >= needs.level, &seen)?;

@@ -90,8 +90,8 @@ impl Check<'_> {
             let reason = format!("{authoriser} let {sender} in, but is {is}");
             Why::new("join_restricted_authoriser_not_joined", reason, self.standing(&authoriser))
         })?;
-        let has = Self::held(RULE, self.levels.user(&authoriser), path)?;
-        let needs = Self::held(RULE, self.levels.named(Named::Invite), path)?;
+        let has = Self::held(RULE, self.levels().user(&authoriser), path)?;
+        let needs = Self::held(RULE, self.levels().named(Named::Invite), path)?;
         path.reject_if(RULE, has.level < needs.level, &|| {
             let reason = format!(
                 "{authoriser} let {sender} in with level {}, but inviting takes {}",

@@ -19,9 +19,9 @@ impl Check<'_> {
             Evidence::object([("sender", sender.into()), ("state_key", target.into())])
         })?;
         self.sender_must_be_joined(Rule::KickSenderJoined, "kick_sender_not_joined", path)?;
-        let has = Self::held(Rule::KickLevel, self.levels.user(sender), path)?;
+        let has = Self::held(Rule::KickLevel, self.levels().user(sender), path)?;
         self.unban(target, has, path)?;
-        let needs = Self::held(Rule::KickLevel, self.levels.named(Named::Kick), path)?;
+        let needs = Self::held(Rule::KickLevel, self.levels().named(Named::Kick), path)?;
         let act = Act {
             name: "kick",
             verb: "removing",
@@ -39,7 +39,7 @@ impl Check<'_> {
             return path.pass(Rule::Unban, &|| self.standing(target));
         }
         let sender = self.event.sender();
-        let needs = Self::held(Rule::Unban, self.levels.named(Named::Ban), path)?;
+        let needs = Self::held(Rule::Unban, self.levels().named(Named::Ban), path)?;
         path.reject_if(Rule::Unban, has.level < needs.level, &|| {
             let reason = format!(
                 "{target} is banned, and {sender} has level {}, but lifting bans takes {}",
@@ -72,8 +72,8 @@ impl Check<'_> {
     /// "If `membership` is `ban`".
     pub(super) fn ban(&self, target: &str, path: &mut Path) -> Flow {
         self.sender_must_be_joined(Rule::BanSenderJoined, "ban_sender_not_joined", path)?;
-        let has = Self::held(Rule::BanLevel, self.levels.user(self.event.sender()), path)?;
-        let needs = Self::held(Rule::BanLevel, self.levels.named(Named::Ban), path)?;
+        let has = Self::held(Rule::BanLevel, self.levels().user(self.event.sender()), path)?;
+        let needs = Self::held(Rule::BanLevel, self.levels().named(Named::Ban), path)?;
         let act = Act {
             name: "ban",
             verb: "banning",
@@ -93,7 +93,7 @@ impl Check<'_> {
         path: &mut Path,
     ) -> Flow {
         let sender = self.event.sender();
-        let of_target = Self::held(act.allow, self.levels.user(target), path)?;
+        let of_target = Self::held(act.allow, self.levels().user(target), path)?;
         let seen = || {
             Evidence::object([
                 ("sender", level_of(sender, has)),

@@ -9,7 +9,7 @@ use crate::auth::event::{AuthoriserSignature, EventType, Membership};
 use crate::auth::outline::Rule;
 use crate::event::signatures::ServerFailure;
 use crate::evidence::{Evidence, Quoted};
-use crate::identifiers::{domain_of, is_user_id};
+use crate::identifiers::domain_of;
 use crate::json::Value;
 
 /// The user whose server lets somebody join a restricted room.
@@ -45,7 +45,12 @@ impl<'a> Check<'a> {
         Flow::Break(path.reject(Rule::MembershipUnknown, &|| {
             let found = self.event.content("membership").map(shown).unwrap_or_default();
             let reason = format!("there is no membership {found} in this room version");
-            Why::new("membership_unknown", reason, Evidence::object([("membership", found.into())]))
+            let stated = self.event.content("membership").map(seen);
+            Why::new(
+                "membership_unknown",
+                reason,
+                Evidence::object([]).with_some("membership", stated),
+            )
         }))
     }
 
@@ -56,7 +61,7 @@ impl<'a> Check<'a> {
         let code = match target {
             None => Some("member_no_state_key"),
             // Not in the text, but nobody else can have a membership.
-            Some(target) if !is_user_id(target) => Some("member_state_key_invalid"),
+            Some(_) if !event.is_of_user() => Some("member_state_key_invalid"),
             Some(_) if event.content("membership").is_none() => Some("member_no_membership"),
             Some(_) => None,
         };

@@ -110,7 +110,6 @@ struct Check<'a> {
     version: &'static RoomVersion,
     state: &'a dyn State,
     create: &'a Event,
-    levels: Levels<'a>,
 }
 
 impl<'a> Check<'a> {
@@ -123,9 +122,8 @@ impl<'a> Check<'a> {
         let Some(create) = state.get(CREATE, "").or(create.event) else {
             return Flow::Break(no_create_event(event, path));
         };
-        let levels = Levels::new(create, state.get(POWER_LEVELS, ""));
         let version = event.pdu().version();
-        let check = Check { event, version, state, create, levels };
+        let check = Check { event, version, state, create };
         check.federate(path)?;
         check.aliases(path)?;
         check.member(path)?;
@@ -136,6 +134,11 @@ impl<'a> Check<'a> {
         check.power_levels(path)?;
         check.redaction(path)?;
         Flow::Break(path.allow(Rule::Otherwise))
+    }
+
+    /// The levels in force. Many events are decided without them.
+    fn levels(&self) -> Levels<'a> {
+        Levels::new(self.create, self.state.get(POWER_LEVELS, ""))
     }
 
     fn member_event(&self, user: &str) -> Option<&'a Event> {

@@ -61,7 +61,7 @@ impl Check<'_> {
     /// The rules about what changes, in their order.
     fn changes(&self, old: &PowerLevels, new: &PowerLevels, path: &mut Path) -> Flow {
         let sender = self.event.sender();
-        let has = Self::held(Rule::NamedLevels, self.levels.user(sender), path)?;
+        let has = Self::held(Rule::NamedLevels, self.levels().user(sender), path)?;
 
         path.applies(Rule::NamedLevels, true);
         for change in changes::named(old, new, path)? {

@@ -21,8 +21,8 @@ impl Check<'_> {
             return Flow::Continue(());
         }
         let sender = event.sender();
-        let has = Self::held(Rule::RedactionLevel, self.levels.user(sender), path)?;
-        let needs = Self::held(Rule::RedactionLevel, self.levels.named(Named::Redact), path)?;
+        let has = Self::held(Rule::RedactionLevel, self.levels().user(sender), path)?;
+        let needs = Self::held(Rule::RedactionLevel, self.levels().named(Named::Redact), path)?;
         let levels =
             || Evidence::object([("sender", level_of(sender, has)), ("redact", needs.into())]);
         path.allow_if(Rule::RedactionLevel, has.level >= needs.level, &levels)?;

@@ -41,8 +41,8 @@ impl Check<'_> {
             return Flow::Continue(());
         }
         let sender = self.event.sender();
-        let has = Self::held(RULE, self.levels.user(sender), path)?;
-        let needs = Self::held(RULE, self.levels.named(Named::Invite), path)?;
+        let has = Self::held(RULE, self.levels().user(sender), path)?;
+        let needs = Self::held(RULE, self.levels().named(Named::Invite), path)?;
         let seen =
             || Evidence::object([("sender", level_of(sender, has)), ("invite", needs.into())]);
         path.allow_if(RULE, has.level >= needs.level, &seen)?;
@@ -59,8 +59,8 @@ impl Check<'_> {
         let (event, sender) = (self.event, self.event.sender());
         let event_type = event.pdu().event_type();
         let is_state = event.state_key().is_some();
-        let has = Self::held(RULE, self.levels.user(sender), path)?;
-        let needs = Self::held(RULE, self.levels.required(&event_type, is_state), path)?;
+        let has = Self::held(RULE, self.levels().user(sender), path)?;
+        let needs = Self::held(RULE, self.levels().required(&event_type, is_state), path)?;
         path.reject_if(RULE, needs.level > has.level, &|| {
             let what = if is_state { "state event" } else { "event" };
             let reason = format!(

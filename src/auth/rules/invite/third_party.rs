@@ -10,7 +10,7 @@ use crate::auth::outline::Rule;
 use crate::auth::rules::Check;
 use crate::auth::rules::tell::{seen, shown};
 use crate::encoding;
-use crate::evidence::{Evidence, Quoted};
+use crate::evidence::Evidence;
 use crate::json::{Value, write_object_without};
 use crate::keys::{Dalek, PublicKey, SignatureCheck, SignatureOutcome};
 
@@ -37,7 +37,7 @@ impl Check<'_> {
         let signed = invite.and_then(|invite| invite.get("signed"));
         path.reject_if(Rule::ThirdPartySigned, signed.is_none(), &|| {
             let reason = "third_party_invite has no \"signed\"".to_owned();
-            let evidence = Evidence::object([]).with_some("third_party_invite", invite.map(shown));
+            let evidence = Evidence::object([]).with_some("third_party_invite", invite.map(seen));
             Why::new("third_party_invite_no_signed", reason, evidence)
         })?;
         let (mxid, token) = self.mxid_and_token(signed, path)?;
@@ -51,17 +51,19 @@ impl Check<'_> {
                 .with_some("mxid", stated.map(seen));
             Why::new("third_party_invite_mxid_mismatch", reason, evidence)
         })?;
-        let token = token.unwrap_or_default();
-        let Some(invitation) = self.state.get(THIRD_PARTY_INVITE, &token) else {
+        let offer = token.as_deref().and_then(|token| self.state.get(THIRD_PARTY_INVITE, token));
+        let token = signed.and_then(|signed| signed.get("token"));
+        let Some(invitation) = offer else {
             return Flow::Break(path.reject(Rule::ThirdPartyEvent, &|| {
-                let reason =
-                    format!("the room has no invitation with the token {}", Quoted(&token));
-                let evidence = Evidence::object([("token", (&*token).into())]);
+                let shown = token.map(shown).unwrap_or_default();
+                let reason = format!("the room has no invitation with the token {shown}");
+                let evidence = Evidence::object([]).with_some("token", token.map(seen));
                 Why::new("third_party_invite_unknown_token", reason, evidence)
             }));
         };
         path.pass(Rule::ThirdPartyEvent, &|| {
-            Evidence::object([("token", (&*token).into()), ("event_id", invitation.id().into())])
+            Evidence::object([("event_id", invitation.id().into())])
+                .with_some("token", token.map(seen))
         })?;
         let sender = self.event.sender();
         path.reject_if(Rule::ThirdPartySender, sender != invitation.sender(), &|| {
@@ -110,7 +112,7 @@ impl Check<'_> {
         };
         path.reject_if(Rule::ThirdPartyMxidToken, code.is_some(), &|| {
             let key = if mxid.is_none() { "mxid" } else { "token" };
-            let evidence = Evidence::object([]).with_some("signed", signed.map(shown));
+            let evidence = Evidence::object([]).with_some("signed", signed.map(seen));
             let reason = format!("\"signed\" has no {key:?}");
             Why::new(code.unwrap_or_default(), reason, evidence)
         })?;
