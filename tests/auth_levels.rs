@@ -1173,7 +1173,7 @@ const STRINGS: &str = "100=100|000100=100|+100=100|-100=-100| 100 =100| 00100 =1
 
 /// Strings that nobody takes for a level.
 const NO_STRINGS: &str = "| |+|-|+ 100|- 5|--5|++5|+-1|-+1|5-|5+|0x10|0b1|1e2|1E2|1.0|50.|.5|1 0|\
-    1,000|1__0|_1|1_|+_1|_|\u{200b}7|7\u{200b}|\u{feff}7|½|²|①|Ⅷ|一|7\u{0}|\u{1c}7|7\u{1f}|NaN|\
+    1,000|1__0|_1|1_|+_1|_|\u{200b}7|7\u{200b}|\u{feff}7|½|\u{66a}|²|①|Ⅷ|一|7\u{0}|\u{1c}7|7\u{1f}|NaN|\
     Infinity|-inf|null|true|x";
 
 /// Strings that only Python takes for a level.

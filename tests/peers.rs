@@ -1,7 +1,7 @@
 //! What other implementations get wrong, and what is right: a test for each finding.
 //!
-//! RC is Rocket.Chat's federation-sdk 0.8, GMSL is Dendrite's gomatrixserverlib, ruma is ruma-common
-//! 0.17 and its siblings.
+//! RC is Rocket.Chat's federation-sdk 0.8, GMSL is Dendrite's gomatrixserverlib, ruma is
+//! ruma-common 0.17 and its siblings.
 
 // Tests fail by panicking.
 #![allow(
@@ -245,8 +245,8 @@ fn lets_in(content: &Value, server: &str) -> bool {
 
 #[test]
 fn peer_rc_20_ports_letters_and_wildcards_are_no_way_around_an_acl() {
-    // RC lets all of these in: it compares the port too, upper-case patterns fit nothing, and those of
-    // many wildcards are passed over.
+    // RC lets all of these in: it compares the port too, upper-case patterns fit nothing, and those
+    // of many wildcards are passed over.
     let many = format!("{}*", "*?".repeat(30));
     let long = format!("{}*", "x*".repeat(120));
     let long_name = format!("{}.example", "x".repeat(150));
@@ -266,7 +266,10 @@ fn peer_rc_20_ports_letters_and_wildcards_are_no_way_around_an_acl() {
 #[test]
 fn peer_rc_21_only_ip_addresses_are_denied_as_such() {
     // RC takes `999.1.1.1` for an IP address, and throws at entries that are no strings.
-    let closed = |entry: Value| json!({"allow": ["*", entry], "deny": [entry, "evil"], "allow_ip_literals": false});
+    let closed = |entry: Value| {
+        let (allow, deny) = (json!(["*", entry]), json!([entry, "evil"]));
+        json!({"allow": allow, "deny": deny, "allow_ip_literals": false})
+    };
     for entry in [json!(1), json!(null), json!({}), json!(["x"]), json!("x")] {
         let acl = closed(entry);
         assert!(lets_in(&acl, "999.1.1.1") && lets_in(&acl, "1.2.3") && lets_in(&acl, "1.2.3.4.5"));

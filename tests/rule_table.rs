@@ -51,7 +51,7 @@ fn rows() -> Vec<(&'static str, Vec<Rule>)> {
             None => rows.push((rule.row(), vec![*rule])),
         }
     }
-    let number = |row: &str| row[1..].trim_end_matches('b').parse::<u8>().unwrap();
+    let number = |row: &str| row.trim_matches(char::is_alphabetic).parse::<u8>().unwrap();
     rows.sort_by_key(|(row, _)| (number(row), row.len()));
     rows.extend(LEVELS.map(|(row, _)| (row, Vec::new())));
     rows

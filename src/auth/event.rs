@@ -222,6 +222,16 @@ impl Event {
             && (known != EventType::Other || self.pdu.event_type() == event_type)
     }
 
+    /// Are both state events of one type and state key?
+    #[must_use]
+    pub fn is_state_of(&self, other: &Self) -> bool {
+        self.state_key.is_some()
+            && self.state_key == other.state_key
+            && self.event_type == other.event_type
+            && (self.event_type != EventType::Other
+                || self.pdu.event_type() == other.pdu.event_type())
+    }
+
     /// A member of the content.
     #[must_use]
     pub fn content(&self, key: &str) -> Option<Value<'_>> {

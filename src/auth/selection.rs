@@ -13,7 +13,7 @@ use crate::room_version::{RoomIdFormat, RoomVersion};
 #[derive(Debug, Clone, Copy)]
 pub struct Selection<'a> {
     version: &'static RoomVersion,
-    event_type: &'a str,
+    event_type: EventType,
     sender: &'a str,
     state_key: Option<&'a str>,
     membership: Membership,
@@ -25,12 +25,13 @@ impl<'a> Selection<'a> {
     #[must_use]
     pub fn new(
         version: &'static RoomVersion,
-        event_type: &'a str,
+        event_type: &str,
         sender: &'a str,
         state_key: Option<&'a str>,
         content: Option<Value<'a>>,
     ) -> Self {
         let membership = Membership::of(content.and_then(|content| content.get("membership")));
+        let event_type = EventType::of(event_type);
         Self { version, event_type, sender, state_key, membership, content }
     }
 
@@ -55,14 +56,14 @@ impl<'a> Selection<'a> {
 
     /// Gives each selected state to `wanted`, until that says yes.
     fn each(&self, mut wanted: impl FnMut(&'static str, &str) -> bool) -> bool {
-        if self.event_type == CREATE {
+        if self.event_type == EventType::Create {
             return false;
         }
         // From room version 12 on, the room ID says which create event it is.
         (self.version.room_id_format == RoomIdFormat::Domain && wanted(CREATE, ""))
             || wanted(POWER_LEVELS, "")
             || wanted(MEMBER, self.sender)
-            || (self.event_type == MEMBER && self.each_for_member(wanted))
+            || (self.event_type == EventType::Member && self.each_for_member(wanted))
     }
 
     fn each_for_member(&self, mut wanted: impl FnMut(&'static str, &str) -> bool) -> bool {
@@ -95,21 +96,19 @@ impl<'a> Selection<'a> {
 impl Event {
     /// Is this state among those that the event must cite?
     pub(super) fn selects(&self, event_type: EventType, state_key: &str) -> bool {
-        let name = self.pdu().event_type();
-        self.selection(&name).has(event_type, state_key)
+        self.selection().has(event_type, state_key)
     }
 
     /// The types and state keys of the state that the event must cite where it exists.
     #[must_use]
     pub fn auth_types(&self) -> Vec<(&'static str, String)> {
-        let name = self.pdu().event_type();
-        self.selection(&name).list()
+        self.selection().list()
     }
 
-    fn selection<'a>(&'a self, event_type: &'a str) -> Selection<'a> {
+    fn selection(&self) -> Selection<'_> {
         Selection {
             version: self.pdu().version(),
-            event_type,
+            event_type: self.event_type(),
             sender: self.sender(),
             state_key: self.state_key(),
             membership: self.membership().unwrap_or(Membership::Unknown),

@@ -98,6 +98,14 @@ impl Pdu {
         self.text(|fields| fields.room_id)
     }
 
+    /// Have both events the same `room_id`?
+    #[must_use]
+    pub fn is_of_room_of(&self, other: &Self) -> bool {
+        // What is canonical is equal just where its text is.
+        let room_id = |fields: &Fields| fields.room_id;
+        self.value(room_id).map(Value::text) == other.value(room_id).map(Value::text)
+    }
+
     /// `event_id`, which only events of room versions 1 and 2 have.
     #[must_use]
     pub fn event_id_field(&self) -> Option<Cow<'_, str>> {

@@ -99,12 +99,8 @@ fn duplicates(cited: &[Cited<'_>], path: &mut Path) -> Flow {
 }
 
 fn is_duplicate(one: &Cited<'_>, other: &Cited<'_>) -> bool {
-    let same_state = |one: &Event, other: &Event| {
-        one.event_type() == other.event_type()
-            && one.state_key().is_some_and(|key| other.is_state(&one.pdu().event_type(), key))
-    };
     one.id() == other.id()
-        || one.event().zip(other.event()).is_some_and(|(one, other)| same_state(one, other))
+        || one.event().zip(other.event()).is_some_and(|(one, other)| one.is_state_of(other))
 }
 
 fn selection(event: &Event, cited: &[Cited<'_>], path: &mut Path) -> Flow {
@@ -157,11 +153,11 @@ fn create(cited: &[Cited<'_>], path: &mut Path) -> Flow {
 }
 
 fn other_room(event: &Event, cited: &[Cited<'_>], path: &mut Path) -> Flow {
-    let room_id = event.pdu().room_id();
-    let elsewhere = |cited: &&Event| cited.pdu().room_id() != room_id;
+    let elsewhere = |cited: &&Event| !cited.pdu().is_of_room_of(event.pdu());
     match cited.iter().filter_map(Cited::event).find(elsewhere) {
         None => path.pass(Rule::AuthEventsRoom, &|| ids(cited.iter())),
         Some(found) => Flow::Break(path.reject(Rule::AuthEventsRoom, &|| {
+            let room_id = event.pdu().room_id();
             let of_event = room_id.as_deref().unwrap_or_default();
             let of_cited = found.pdu().room_id();
             Why::new(

@@ -56,14 +56,16 @@ impl Check<'_> {
     /// The first thing that happens in a room: its creator joins.
     fn join_of_creator(&self, target: &str, path: &mut Path) -> Flow {
         let create = self.create;
-        let mut previous = self.event.pdu().prev_events();
-        let follows_create = previous.next().is_some_and(|prev| prev.event_id == create.id())
-            && previous.next().is_none();
+        let follows_create = || {
+            let mut previous = self.event.pdu().prev_events();
+            previous.next().is_some_and(|prev| prev.event_id == create.id())
+                && previous.next().is_none()
+        };
         let is_creator = create.creator() == Some(target);
-        path.allow_if(Rule::JoinCreator, follows_create && is_creator, &|| {
+        path.allow_if(Rule::JoinCreator, is_creator && follows_create(), &|| {
             Evidence::object([
                 ("create_event", create.id().into()),
-                ("is_only_previous_event", follows_create.into()),
+                ("is_only_previous_event", follows_create().into()),
             ])
             .with_some("creator", create.creator())
         })

@@ -58,11 +58,14 @@ impl<'a> Check<'a> {
     fn member_shape(&self, path: &mut Path) -> ControlFlow<Decision, &'a str> {
         let event = self.event;
         let target = event.state_key();
+        let has_none = || {
+            event.membership() == Some(Membership::Unknown) && event.content("membership").is_none()
+        };
         let code = match target {
             None => Some("member_no_state_key"),
             // Not in the text, but nobody else can have a membership.
             Some(_) if !event.is_of_user() => Some("member_state_key_invalid"),
-            Some(_) if event.content("membership").is_none() => Some("member_no_membership"),
+            Some(_) if has_none() => Some("member_no_membership"),
             Some(_) => None,
         };
         path.reject_if(Rule::MemberShape, code.is_some(), &|| {
