@@ -53,9 +53,23 @@ impl EventType {
             JOIN_RULES => Self::JoinRules,
             POWER_LEVELS => Self::PowerLevels,
             THIRD_PARTY_INVITE => Self::ThirdPartyInvite,
-            "m.room.aliases" => Self::Aliases,
-            "m.room.redaction" => Self::Redaction,
+            ALIASES => Self::Aliases,
+            REDACTION => Self::Redaction,
             _ => Self::Other,
+        }
+    }
+
+    /// As events have it; empty for any other.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Create => CREATE,
+            Self::Member => MEMBER,
+            Self::JoinRules => JOIN_RULES,
+            Self::PowerLevels => POWER_LEVELS,
+            Self::ThirdPartyInvite => THIRD_PARTY_INVITE,
+            Self::Aliases => ALIASES,
+            Self::Redaction => REDACTION,
+            Self::Other => "",
         }
     }
 }
@@ -66,6 +80,9 @@ pub(crate) const MEMBER: &str = "m.room.member";
 pub(crate) const JOIN_RULES: &str = "m.room.join_rules";
 pub(crate) const POWER_LEVELS: &str = "m.room.power_levels";
 pub(crate) const THIRD_PARTY_INVITE: &str = "m.room.third_party_invite";
+
+const ALIASES: &str = "m.room.aliases";
+const REDACTION: &str = "m.room.redaction";
 
 /// What is read of the content.
 #[derive(Debug, Clone)]
@@ -216,9 +233,13 @@ impl Event {
     /// Is it this state?
     #[must_use]
     pub fn is_state(&self, event_type: &str, state_key: &str) -> bool {
-        let known = EventType::of(event_type);
         self.state_key() == Some(state_key)
-            && known == self.event_type
+            && self.is_of_type(EventType::of(event_type), event_type)
+    }
+
+    /// Is it of this type, `known` to the rules or not?
+    pub(super) fn is_of_type(&self, known: EventType, event_type: &str) -> bool {
+        known == self.event_type
             && (known != EventType::Other || self.pdu.event_type() == event_type)
     }
 

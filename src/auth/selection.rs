@@ -2,9 +2,7 @@
 //!
 //! Spec: <https://spec.matrix.org/v1.19/server-server-api/#auth-events-selection>
 
-use super::event::{
-    CREATE, Event, EventType, JOIN_RULES, MEMBER, Membership, POWER_LEVELS, THIRD_PARTY_INVITE,
-};
+use super::event::{Event, EventType, Membership};
 use crate::json::Value;
 use crate::room_version::{RoomIdFormat, RoomVersion};
 
@@ -40,6 +38,7 @@ impl<'a> Selection<'a> {
     pub fn list(&self) -> Vec<(&'static str, String)> {
         let mut list: Vec<(&'static str, String)> = Vec::new();
         self.each(|event_type, state_key| {
+            let event_type = event_type.name();
             if !list.iter().any(|(listed, key)| *listed == event_type && key == state_key) {
                 list.push((event_type, state_key.to_owned()));
             }
@@ -51,30 +50,30 @@ impl<'a> Selection<'a> {
     /// Is this state among those to be cited?
     #[must_use]
     pub fn has(&self, event_type: EventType, state_key: &str) -> bool {
-        self.each(|selected, key| EventType::of(selected) == event_type && key == state_key)
+        self.each(|selected, key| selected == event_type && key == state_key)
     }
 
     /// Gives each selected state to `wanted`, until that says yes.
-    fn each(&self, mut wanted: impl FnMut(&'static str, &str) -> bool) -> bool {
+    fn each(&self, mut wanted: impl FnMut(EventType, &str) -> bool) -> bool {
         if self.event_type == EventType::Create {
             return false;
         }
         // From room version 12 on, the room ID says which create event it is.
-        (self.version.room_id_format == RoomIdFormat::Domain && wanted(CREATE, ""))
-            || wanted(POWER_LEVELS, "")
-            || wanted(MEMBER, self.sender)
+        (self.version.room_id_format == RoomIdFormat::Domain && wanted(EventType::Create, ""))
+            || wanted(EventType::PowerLevels, "")
+            || wanted(EventType::Member, self.sender)
             || (self.event_type == EventType::Member && self.each_for_member(wanted))
     }
 
-    fn each_for_member(&self, mut wanted: impl FnMut(&'static str, &str) -> bool) -> bool {
+    fn each_for_member(&self, mut wanted: impl FnMut(EventType, &str) -> bool) -> bool {
         let content = |key| self.content.and_then(|content| content.get(key));
         let membership = self.membership;
-        if self.state_key.is_some_and(|target| wanted(MEMBER, target)) {
+        if self.state_key.is_some_and(|target| wanted(EventType::Member, target)) {
             return true;
         }
         let enters =
             matches!(membership, Membership::Join | Membership::Invite | Membership::Knock);
-        if enters && wanted(JOIN_RULES, "") {
+        if enters && wanted(EventType::JoinRules, "") {
             return true;
         }
         let text = |value: Option<Value<'a>>| value.and_then(Value::as_str);
@@ -82,11 +81,11 @@ impl<'a> Selection<'a> {
             Membership::Invite => {
                 let signed = content("third_party_invite").and_then(|invite| invite.get("signed"));
                 text(signed.and_then(|signed| signed.get("token")))
-                    .is_some_and(|token| wanted(THIRD_PARTY_INVITE, &token))
+                    .is_some_and(|token| wanted(EventType::ThirdPartyInvite, &token))
             }
             Membership::Join if self.version.restricted_join => {
                 text(content("join_authorised_via_users_server"))
-                    .is_some_and(|user| wanted(MEMBER, &user))
+                    .is_some_and(|user| wanted(EventType::Member, &user))
             }
             _ => false,
         }

@@ -47,7 +47,11 @@ pub(super) struct CitedState<'a>(pub &'a [Cited<'a>]);
 
 impl State for CitedState<'_> {
     fn get(&self, event_type: &str, state_key: &str) -> Option<&Event> {
-        self.0.iter().filter_map(Cited::event).find(|event| event.is_state(event_type, state_key))
+        let known = EventType::of(event_type);
+        let mut events = self.0.iter().filter_map(Cited::event);
+        events.find(|event| {
+            event.is_of_type(known, event_type) && event.state_key() == Some(state_key)
+        })
     }
 
     fn has_joined_user_of(&self, server: &str) -> bool {
