@@ -232,6 +232,17 @@ export const differences = [
       facts.onlyFedproofRejects("create_additional_creators_invalid") &&
       facts.content.additional_creators.some((user) => user.includes("\0")),
   },
+  {
+    input: "v12: a state of another room than the one that the event's `room_id` names",
+    synapse: "rejects the event",
+    fedproof: "incomplete: `state_other_room`",
+    why: "Check 5 asks for “the state of the room”. Who hands in another has given no state to judge by, which says nothing of the event.",
+    explains: (facts) =>
+      facts.version === 12 &&
+      facts.check.result === "incomplete" &&
+      facts.check.code === "state_other_room" &&
+      /During auth for event .* in room .*, found event .* in the state/.test(facts.synapse.why),
+  },
 ];
 
 const isEmptyButNoObject = (value) => value === "" || (Array.isArray(value) && value.length === 0);
