@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run bench`: fedproof beside what one can take instead, on the same events in the same run.
-//   node benches/run.mjs [--only native|js] [--json FILE]
+//   node benches/run.mjs [--only native|js|auth] [--json FILE]
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { at } from "../tools/lib/paths.mjs";
@@ -10,8 +10,9 @@ import { table } from "./js/table.mjs";
 
 await main(async () => {
   const { only, json } = parseArgs({ options: { only: { type: "string" }, json: { type: "string" } } }).values;
+  // The part `auth` is in both of the others, and can be had alone.
   const wanted = (part) => only === undefined || only === part;
-  const minutes = (wanted("js") ? 1 : 0) + (wanted("native") ? 1 : 0);
+  const minutes = (wanted("js") ? 1 : 0) + (wanted("native") ? 1 : 0) || 1;
   console.log(`Takes about ${minutes} minute${minutes > 1 ? "s" : ""}, and a few more the first time, to fetch and compile what we measure against.`);
 
   const corpusFile = at("target/bench/corpus.json");
@@ -38,13 +39,21 @@ await main(async () => {
     start = await timed("start", async () => [measureStart(corpus), "fresh processes"]);
     sizes = measureSizes();
   }
-  if (wanted("native")) {
+  if (wanted("js") || wanted("auth")) {
+    const { benchModule, rumaModule } = await import("./js/wasm.mjs");
+    const ours = await benchModule();
+    const theirs = await rumaModule();
+    const { acl, authorization } = await import("./js/auth.mjs");
+    rows.push(...(await timed("auth", async () => [await authorization(ours, theirs), "against ruma, both in wasm"])));
+    rows.push(...(await timed("acl", async () => [await acl(), "10,000 entries"])));
+  }
+  if (wanted("native") || wanted("auth")) {
     begin("native", "compiling ruma and fedproof, some minutes the first time");
     await run("cargo", ["build", "--locked", "--release", "--manifest-path", "benches/native/Cargo.toml", "--target-dir", "target/bench"], {
       show: "terminal",
       trouble: "benches/native could not be compiled.",
     });
-    const output = await timed("native", async () => [await run(at("target/bench/release/fedproof-bench"), [corpusFile], { trouble: "The native benchmark failed." }), "against ruma"]);
+    const output = await timed("native", async () => [await run(at("target/bench/release/fedproof-bench"), [only === "auth" ? only : corpusFile], { trouble: "The native benchmark failed." }), "against ruma"]);
     rows.push(...JSON.parse(output));
   }
   console.log(table({ rows, sizes, start }));

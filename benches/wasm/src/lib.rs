@@ -2,6 +2,8 @@
 //! and one call from JavaScript starts a loop over all of them. Apart from that, the module is the
 //! library's own, made with the same flags.
 
+mod auth;
+
 use std::hint::black_box;
 use std::sync::Arc;
 

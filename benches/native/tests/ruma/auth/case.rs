@@ -170,8 +170,10 @@ fn judged(room: &mut Room, random: &mut Random) -> (Value, String) {
         83..87 => {
             let content = invitation::invitation(random);
             let key = random.pick(&[invitation::TOKEN, "", "@bob:one.example"]);
-            let tree =
-                room.draft(INVITATION, sender).with("state_key", json!(key)).with("content", content);
+            let tree = room
+                .draft(INVITATION, sender)
+                .with("state_key", json!(key))
+                .with("content", content);
             (tree, "invitation".to_owned())
         }
         87..91 => redaction(room, sender, random),
@@ -198,8 +200,8 @@ fn sender(room: &Room, random: &mut Random) -> &'static str {
 }
 
 fn member(room: &mut Room, sender: &str, random: &mut Random) -> (Value, String) {
-    let membership =
-        random.pick(&["join", "join", "join", "invite", "invite", "leave", "leave", "ban", "knock"]);
+    let membership = random
+        .pick(&["join", "join", "join", "invite", "invite", "leave", "leave", "ban", "knock"]);
     let target = match membership {
         "join" | "knock" if random.chance(85) => sender,
         "leave" if random.chance(40) => sender,

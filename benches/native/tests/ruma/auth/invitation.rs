@@ -6,9 +6,7 @@ use fedproof::json::{self, Numbers};
 use serde_json::{Value, json};
 
 use crate::random::Random;
-use crate::world::{
-    ALSO_GOOD, EXPIRED, GOOD, WEAK, public_key, sign, sign_with_small_order,
-};
+use crate::world::{ALSO_GOOD, EXPIRED, GOOD, WEAK, public_key, sign, sign_with_small_order};
 
 pub const TOKEN: &str = "token";
 /// Who signs.
@@ -32,7 +30,9 @@ pub fn invitation(random: &mut Random) -> Value {
         60..64 => content["public_key"] = json!(format!("{good}=")),
         64..75 => content["public_key"] = json!(key(WEAK)),
         75..80 => content["public_key"] = json!(key(EXPIRED)),
-        80..86 => content["public_key"] = random.pick(&[json!(null), json!(1), json!("x"), json!({})]),
+        80..86 => {
+            content["public_key"] = random.pick(&[json!(null), json!(1), json!("x"), json!({})])
+        }
         _ => {}
     }
     let entry = |name| json!({"public_key": key(name), "key_validity_url": "https://id.example"});
@@ -99,8 +99,12 @@ fn signatures(signed: &Value, random: &mut Random) -> Value {
         8 => under(ALSO_GOOD, &by(ALSO_GOOD)),
         9..12 => under(WEAK, &by(WEAK)),
         12 => under(GOOD, &encode(&sign_with_small_order(IDENTITY_SERVER, GOOD, &message))),
-        13 => json!({"a.example": random.pick(&[json!("x"), json!(null), json!([])]), IDENTITY_SERVER: {GOOD: good}}),
-        14 => json!({IDENTITY_SERVER: {"ed25519:0": random.pick(&[json!(1), json!(null), json!("x")]), GOOD: good}}),
+        13 => {
+            json!({"a.example": random.pick(&[json!("x"), json!(null), json!([])]), IDENTITY_SERVER: {GOOD: good}})
+        }
+        14 => {
+            json!({IDENTITY_SERVER: {"ed25519:0": random.pick(&[json!(1), json!(null), json!("x")]), GOOD: good}})
+        }
         15 => json!({"z.example": "x", IDENTITY_SERVER: {GOOD: good}}),
         16 => random.pick(&[json!(null), json!([]), json!("x"), json!({})]),
         17 => under("ed25519:anything", &good),

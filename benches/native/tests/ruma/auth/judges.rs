@@ -108,8 +108,7 @@ fn judge(case: &Case, by: By, rules: &AuthorizationRules) -> Result<(), String> 
     let read = |sent: &'_ Sent| sent.theirs.clone().expect("ruma reads the events of the room");
     let state: Vec<Pdu> = match by {
         By::Cited => {
-            let find =
-                |id: &EventId| case.known.get(id.as_str()).map(|sent| read(sent));
+            let find = |id: &EventId| case.known.get(id.as_str()).map(|sent| read(sent));
             ruma_state_res::check_state_independent_auth_rules(rules, event, find)?;
             let cited = case.cited().filter_map(|(_, sent)| sent);
             cited.chain(case.named_create()).map(read).collect()

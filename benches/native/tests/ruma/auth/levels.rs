@@ -60,7 +60,9 @@ impl Odd {
             Self::Texts => {
                 json!(random.pick(&["50", " 50 ", "+50", "-0", "0050", "\n100\t", "-10", "99"]))
             }
-            Self::Floats => raw(random.pick(&["50.5", "1e2", "-0.5", "100.0", "5.114698E1", "49.9"])),
+            Self::Floats => {
+                raw(random.pick(&["50.5", "1e2", "-0.5", "100.0", "5.114698E1", "49.9"]))
+            }
             Self::Huge if number < 6 && random.chance(50) => raw(random.pick(&huge)),
             Self::Huge => json!(random.pick(&huge)),
             Self::Null => json!(null),
@@ -122,12 +124,15 @@ fn content(number: u8, odd: Odd, of_users: Odd, random: &mut Random) -> Value {
         content.insert("users".to_owned(), Value::Object(users));
     }
     if random.chance(60) {
-        content.insert("events".to_owned(), entries(&TYPES, 25, |random| value(odd, random), random));
+        content
+            .insert("events".to_owned(), entries(&TYPES, 25, |random| value(odd, random), random));
     }
     if random.chance(25) {
         let names = ["room", "org.example.x"];
-        content
-            .insert("notifications".to_owned(), entries(&names, 60, |random| value(odd, random), random));
+        content.insert(
+            "notifications".to_owned(),
+            entries(&names, 60, |random| value(odd, random), random),
+        );
     }
     if odd == Odd::Null && random.chance(30) {
         content.insert(random.pick(&["events", "notifications"]).to_owned(), json!(null));

@@ -85,7 +85,7 @@ fn within_range(value: &Value) -> Value {
     json!(match token(value) {
         Some("9007199254740992") => LARGEST - 2,
         Some("9223372036854775808") => LARGEST - 1,
-        Some("-9007199254740992") => -LARGEST,
+        Some("-9007199254740992") => 1 - LARGEST,
         _ => LARGEST,
     })
 }
@@ -106,7 +106,9 @@ pub fn levels(facts: &Facts<'_>, class: Class, of_judged: Option<bool>) -> Optio
                     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
                     changed |= rewrite(entries, &keys, class, number);
                 }
-                Some(Value::Null) if class == Class::Null => changed |= content.remove(map).is_some(),
+                Some(Value::Null) if class == Class::Null => {
+                    changed |= content.remove(map).is_some()
+                }
                 Some(value) if class == Class::NoLevel && !value.is_null() => {
                     changed |= content.remove(map).is_some();
                 }
@@ -127,7 +129,9 @@ fn rewrite(content: &mut Map<String, Value>, keys: &[&str], class: Class, number
         changed = true;
         let value = match class {
             Class::Plain => continue,
-            Class::Float => token(value).map(|token| json!(token.parse::<f64>().unwrap().trunc() as i64)),
+            Class::Float => {
+                token(value).map(|token| json!(token.parse::<f64>().unwrap().trunc() as i64))
+            }
             Class::Huge => Some(within_range(value)),
             // No level to either.
             Class::StrangeText => Some(json!("x")),
@@ -201,11 +205,7 @@ fn replace(tree: &mut Value, from: &str, to: &str) -> bool {
 }
 
 /// The content of the events of a type, changed.
-pub fn content(
-    facts: &Facts<'_>,
-    kind: &str,
-    write: impl Fn(&mut Value) -> bool,
-) -> Option<Case> {
+pub fn content(facts: &Facts<'_>, kind: &str, write: impl Fn(&mut Value) -> bool) -> Option<Case> {
     each(facts.case, |tree, judged| {
         // What somebody wants the join rule to be plays no part.
         (tree["type"] == kind && judged == (kind == MEMBER)) && write(&mut tree["content"])

@@ -51,11 +51,11 @@ impl Sent {
         let text = text::write(&tree, &plain, &mut Random::new(0));
         let json = json::parse(&text, Numbers::Keep).map_err(|error| error.code())?;
         let text = json.as_str().to_owned();
-        let id = id.map(str::to_owned).or_else(|| {
-            hashes::event_id(&json, &hashes::reference_hash(&json, version), version)
-        });
-        let pdu = Pdu::from_canonical(json, version, Limits::All)
-            .map_err(|failure| failure.1.code())?;
+        let id = id
+            .map(str::to_owned)
+            .or_else(|| hashes::event_id(&json, &hashes::reference_hash(&json, version), version));
+        let pdu =
+            Pdu::from_canonical(json, version, Limits::All).map_err(|failure| failure.1.code())?;
         let id = id.unwrap_or_default();
         Ok(Self {
             theirs: TheirPdu::read(&id, &text),
@@ -174,10 +174,7 @@ impl Room {
 
     /// A state event; what stood in its place becomes the earlier one.
     fn put(&mut self, kind: &str, key: &str, sender: &str, content: Value, random: &mut Random) {
-        let tree = self
-            .draft(kind, sender)
-            .with("state_key", json!(key))
-            .with("content", content);
+        let tree = self.draft(kind, sender).with("state_key", json!(key)).with("content", content);
         // With numbers that the room version does not have, it is no event.
         let Ok(sent) = Sent::read(tree, self.version, None) else { return };
         let place = (kind.to_owned(), key.to_owned());
@@ -191,7 +188,8 @@ impl Room {
     /// An event of this room without content.
     pub fn draft(&mut self, kind: &str, sender: &str) -> Value {
         self.count += 1;
-        let of_create = self.version.room_id_format == RoomIdFormat::CreateEventId && kind == CREATE;
+        let of_create =
+            self.version.room_id_format == RoomIdFormat::CreateEventId && kind == CREATE;
         let room_id = (!of_create).then_some(&self.room_id);
         draft(self.version, room_id, self.count, kind, sender)
     }
@@ -202,10 +200,7 @@ impl Room {
 }
 
 /// References in the form of the room version.
-pub fn references<'a>(
-    version: &RoomVersion,
-    ids: impl IntoIterator<Item = &'a str>,
-) -> Value {
+pub fn references<'a>(version: &RoomVersion, ids: impl IntoIterator<Item = &'a str>) -> Value {
     let pairs = version.event_id_format == EventIdFormat::Domain;
     ids.into_iter().map(|id| if pairs { json!([id, {"sha256": "x"}]) } else { json!(id) }).collect()
 }
@@ -263,13 +258,8 @@ fn create_content(version: &RoomVersion, random: &mut Random) -> Value {
         };
     }
     if random.chance(20) {
-        content["m.federate"] = random.pick(&[
-            json!(true),
-            json!(false),
-            json!(null),
-            json!("false"),
-            json!(0),
-        ]);
+        content["m.federate"] =
+            random.pick(&[json!(true), json!(false), json!(null), json!("false"), json!(0)]);
     }
     if random.chance(if version.privileged_creators { 50 } else { 5 }) {
         let count = random.below(3);
