@@ -293,13 +293,12 @@ export class Room {
   }
 
   /**
-   * The room as a room file: its version, and all events that came, in the order in which they did. Keys
-   * are not in it. {@link Room.load} makes the same room of it.
+   * The room as a room file: its version, and all events that came, in the order in which they did, but for
+   * what is no JSON. Keys are not in it. {@link Room.load} makes the same room of it.
    */
   save(): string {
-    const decoder = new TextDecoder();
-    const pdus = this.#came.map((event) => decoder.decode(event)).join(",\n");
-    return `{"room_version":${JSON.stringify(this.#version)},"pdus":[\n${pdus}\n]}\n`;
+    const pdus = this.#came.map(textOf).filter((text) => text !== undefined);
+    return `{"room_version":${JSON.stringify(this.#version)},"pdus":[\n${pdus.join(",\n")}\n]}\n`;
   }
 
   /**
@@ -362,6 +361,18 @@ export interface Room {
 }
 // Not a method of the class: engines without the symbol would get one named "undefined".
 if (Symbol.dispose) Room.prototype[Symbol.dispose] = Room.prototype.dispose;
+
+/** The text of an event; undefined for bytes that are none, or no JSON, which would spoil a document. */
+function textOf(event: Uint8Array): string | undefined {
+  try {
+    // What is not well formed must not become so.
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(event);
+    JSON.parse(text);
+    return text;
+  } catch {
+    return undefined;
+  }
+}
 
 const CHECKS = {
   roomVersion: toRoomVersion,
