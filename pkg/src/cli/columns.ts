@@ -1,5 +1,5 @@
 /** The columns of the table of verdicts, as many as the terminal is wide. */
-import type { Verdict } from "../index.js";
+import type { Check, Verdict } from "../index.js";
 import { decisiveCheck, MARKS, paintKind } from "./outcome.js";
 import { type Paint, printable } from "./style.js";
 
@@ -13,15 +13,24 @@ export interface Column {
 /** From this width on the verdict can be followed by its code. */
 const WIDE = 132;
 
-/** Which columns fit a terminal, and how wide each is. */
-export function columnsFor(terminal: number): Column[] {
+/** Below this, the marks of many checks stand close. */
+const LOOSE = 112;
+
+/** Which columns fit a terminal, and how wide each is; with a mark for each of the checks. */
+export function columnsFor(terminal: number, numbers: readonly Check["check"][]): Column[] {
   const wide = terminal >= WIDE;
+  const gap = numbers.length <= 3 || terminal >= LOOSE ? " " : "";
   const number: Column = {
     title: "#",
     width: 6,
     cell: (_verdict, n, paint) => paint("dim", String(n)),
   };
-  const checks: Column = { title: "1 2 3", width: 7, cell: (verdict, _n, paint) => marks(verdict, paint) };
+  const title = numbers.join(gap);
+  const checks: Column = {
+    title,
+    width: title.length + 2,
+    cell: (verdict, _n, paint) => numbers.map((check) => markOf(verdict, check, paint)).join(gap),
+  };
   const verdict: Column = {
     title: "VERDICT",
     width: wide ? 40 : 20,
@@ -47,7 +56,7 @@ export function columnsFor(terminal: number): Column[] {
   return [number, ...shared.reverse(), checks, verdict];
 }
 
-function marks(verdict: Verdict, paint: Paint): string {
-  const results = [1, 2, 3].map((n) => verdict.checks.find(({ check }) => check === n)?.result ?? "skip");
-  return results.map((result) => paint(MARKS[result].format, MARKS[result].mark)).join(" ");
+function markOf({ checks }: Verdict, number: number, paint: Paint): string {
+  const { mark, format } = MARKS[checks.find(({ check }) => check === number)?.result ?? "skip"];
+  return paint(format, mark);
 }

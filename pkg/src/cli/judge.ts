@@ -5,7 +5,7 @@
  * no order. Where it is not known when the first event is seen, the source is read to its end for
  * it, and then a second time for the events.
  */
-import type { KeyRing } from "../index.js";
+import type { KeyRing, Verdict } from "../index.js";
 import { type Description, EventReader } from "../reader.js";
 import type { VerifySwitches } from "../session.js";
 import type { Progress } from "./progress.js";
@@ -23,11 +23,25 @@ export interface Settings {
   fetchedTs: number;
   /** For the module. */
   options: VerifySwitches;
+  /** Makes who judges, anew for each reading of the source. Without it, checks 1 to 3 are made of each event. */
+  bench?: (reader: EventReader) => Bench;
   /** Is told which keys of the source were taken and which were not. */
   warn: (taken: ReturnType<KeyRing["addAllServerKeys"]>) => void;
 }
 
-/** How many events there were. */
+/** Who judges the events of a source. */
+export interface Bench {
+  /** The next bytes of the source, which the reader has, too. */
+  push(chunk: Uint8Array): void;
+  /** No more bytes. */
+  end(): void;
+  /** Judges what has been gathered, as far as it can be judged by now. */
+  judge(keys: KeyRing, roomVersion: string): AsyncIterable<Verdict[]>;
+  /** Forgets what has been gathered. */
+  discard(): void;
+}
+
+/** How many events were judged. */
 export interface Judged {
   events: number;
   accepted: number;
@@ -52,6 +66,7 @@ export async function judge(
 class Pass {
   readonly judged: Judged = { events: 0, accepted: 0 };
   readonly #reader: EventReader;
+  readonly #bench: Bench;
   #mode: "undecided" | "scan" | "judge" = "undecided";
   #version = "";
 
@@ -64,6 +79,8 @@ class Pass {
     readonly known?: Description,
   ) {
     this.#reader = new EventReader(/\.(ndjson|jsonl)$/i.test(source.name) ? "lines" : "auto");
+    const { bench = (reader: EventReader) => new ReaderBench(reader, settings.options) } = settings;
+    this.#bench = bench(this.#reader);
   }
 
   /** When the source must be read again for its events: what was found of it. */
@@ -72,10 +89,12 @@ class Pass {
     try {
       for await (const chunk of this.source.chunks()) {
         this.#reader.push(chunk);
+        this.#bench.push(chunk);
         await this.#step(false);
         this.progress.advance(chunk.length);
       }
       this.#reader.end();
+      this.#bench.end();
       await this.#step(true);
       return this.#mode === "scan" ? this.#reader.describe() : undefined;
     } finally {
@@ -86,7 +105,7 @@ class Pass {
   async #step(ended: boolean): Promise<void> {
     if (this.#mode === "undecided") await this.#decide(ended);
     if (this.#mode === "scan") {
-      this.#reader.discard();
+      this.#bench.discard();
       if (ended) this.#takeKeys();
     }
     if (this.#mode === "judge") await this.#judge();
@@ -111,18 +130,38 @@ class Pass {
   }
 
   async #judge(): Promise<void> {
-    const { keys, options } = this.settings;
-    const verdicts = this.#reader.verify(keys, this.#version, options);
-    if (verdicts.length === 0) return;
-    this.judged.events += verdicts.length;
-    for (const { outcome } of verdicts) if (outcome === "accepted") this.judged.accepted += 1;
-    this.progress.count(this.judged);
-    await this.report.verdicts(verdicts);
+    for await (const verdicts of this.#bench.judge(this.settings.keys, this.#version)) {
+      if (verdicts.length === 0) continue;
+      this.judged.events += verdicts.length;
+      for (const { outcome } of verdicts) if (outcome === "accepted") this.judged.accepted += 1;
+      this.progress.count(this.judged);
+      await this.report.verdicts(verdicts);
+    }
   }
 
   #takeKeys(): void {
     const { keys, fetchedTs } = this.settings;
     this.settings.warn(keys.addAllServerKeys(this.#reader.takeServerKeys(), { fetchedTs }));
+  }
+}
+
+/** Checks 1 to 3, made where the events are read. */
+class ReaderBench implements Bench {
+  constructor(
+    readonly reader: EventReader,
+    readonly options: VerifySwitches,
+  ) {}
+
+  push(): void {}
+
+  end(): void {}
+
+  async *judge(keys: KeyRing, roomVersion: string): AsyncIterable<Verdict[]> {
+    yield this.reader.verify(keys, roomVersion, this.options);
+  }
+
+  discard(): void {
+    this.reader.discard();
   }
 }
 

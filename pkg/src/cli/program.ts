@@ -12,6 +12,8 @@ import { hashCommand } from "./hash.js";
 import { keygenCommand } from "./keygen.js";
 import { guardOutput } from "./output.js";
 import { redactCommand } from "./redact.js";
+import { resolveStateCommand } from "./resolve-state.js";
+import { roomCommand } from "./room.js";
 import { signCommand } from "./sign.js";
 import { painter, printable, widthOf } from "./style.js";
 import { UsageError } from "./usage.js";
@@ -35,6 +37,10 @@ Examples:
       judge every event of a room file with the keys in it
   $ fedproof verify events.ndjson --room-version 11 --keys keys.json --json | jq .outcome
       an event a line, a verdict a line
+  $ fedproof room room.json --state
+      receive a whole room through all checks, and list the state it comes to
+  $ fedproof resolve-state states.json --trace
+      which event wins where states differ, and why
   $ fedproof auth event.json --state state.json --room-version 11
       is it allowed in the room, and which authorization rule says so
   $ fedproof acl acl.json matrix.org
@@ -85,7 +91,9 @@ function build(finish: Finish): Command {
     .exitOverride();
   const commands = [
     verifyCommand,
+    roomCommand,
     authCommand,
+    resolveStateCommand,
     aclCommand,
     canonicalCommand,
     hashCommand,

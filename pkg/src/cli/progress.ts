@@ -56,6 +56,7 @@ export class Progress {
   count({ events, accepted }: { events: number; accepted: number }): void {
     this.#events = events;
     this.#problems = events - accepted;
+    this.#bar?.update(this.#payload());
   }
 
   /** Takes the bar away while `work` prints to the same terminal. */

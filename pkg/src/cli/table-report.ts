@@ -1,9 +1,9 @@
 /** Verdicts for people: a table, the reasons for every "no", and the counts. */
 import Table from "cli-table3";
 import wrap from "wrap-ansi";
-import type { Verdict } from "../index.js";
+import type { Check, Verdict } from "../index.js";
 import type { Description } from "../reader.js";
-import { columnsFor } from "./columns.js";
+import { type Column, columnsFor } from "./columns.js";
 import { Hints } from "./hints.js";
 import { isNotable, kindOf, paintKind } from "./outcome.js";
 import { print } from "./output.js";
@@ -27,19 +27,24 @@ export interface TableOptions {
 
 /** The report for a terminal. */
 export class TableReport implements Report {
+  protected readonly paint = painter(process.stdout);
+  protected readonly width = widthOf(process.stdout);
   readonly #options: TableOptions;
-  readonly #paint = painter(process.stdout);
-  readonly #width = widthOf(process.stdout);
-  readonly #columns = columnsFor(this.#width);
+  readonly #columns: Column[];
   readonly #kinds = new Map<string, { count: number; example: Verdict }>();
   readonly #told: { number: number; verdict: Verdict }[] = [];
   readonly #hints = new Hints();
   #events = 0;
-  #notable = 0;
+  #toTell = 0;
   #folded = false;
 
-  constructor(options: TableOptions) {
+  /** The checks are those that are made of each event. */
+  constructor(
+    options: TableOptions,
+    readonly checks: readonly Check["check"][] = [1, 2, 3],
+  ) {
     this.#options = options;
+    this.#columns = columnsFor(this.width, checks);
   }
 
   async begin({ shape, room_id, room_version, server_keys }: Description): Promise<void> {
@@ -48,10 +53,10 @@ export class TableReport implements Report {
       `room version ${room_version}`,
       ...(shape === "room" ? [plural(server_keys, "key response")] : []),
     ];
-    const name = this.#paint("bold", printable(this.#options.name));
-    const title = wrap(`${name}  ${facts.join(" · ")}`, this.#width);
-    const legend = wrap(this.#paint("dim", LEGEND), this.#width);
-    const head = this.#columns.map((column) => this.#paint("dim", column.title));
+    const name = this.paint("bold", printable(this.#options.name));
+    const title = wrap(`${name}  ${facts.join(" · ")}`, this.width);
+    const legend = this.paint("dim", this.#legend());
+    const head = this.#columns.map((column) => this.paint("dim", column.title));
     await this.#print(`\n${title}\n${legend}\n\n${this.#rows([head])}`);
   }
 
@@ -59,37 +64,61 @@ export class TableReport implements Report {
     const rows: string[][] = [];
     let text = "";
     for (const verdict of verdicts) {
-      this.#take(verdict);
+      this.take(verdict);
       if (isNotable(verdict) || this.#options.all || this.#events <= ROWS) {
-        rows.push(this.#columns.map(({ cell }) => cell(verdict, this.#events, this.#paint)));
+        rows.push(this.#columns.map(({ cell }) => cell(verdict, this.#events, this.paint)));
       } else if (!this.#folded) {
         this.#folded = true;
-        text = this.#rows(rows.splice(0)) + this.#paint("dim", FOLDED);
+        text = this.#rows(rows.splice(0)) + this.paint("dim", FOLDED);
       }
     }
     await this.#print(text + this.#rows(rows));
   }
 
   async end(): Promise<void> {
-    let text = "\n";
-    for (const { number, verdict } of this.#told) {
-      text += `${reasonsOf(verdict, number, this.#width, this.#paint)}\n`;
-    }
-    const more = this.#notable - this.#told.length;
-    if (more > 0) {
-      text += this.#paint("dim", `… and ${plural(more, "event")} more; --json tells the reasons of all\n\n`);
-    }
-    for (const hint of this.#hints.texts()) text += `${wrap(hint, Math.min(this.#width, 110))}\n\n`;
-    await print(text + this.#counts());
+    await print(`\n${this.reasons()}${this.hints()}${this.counts()}`);
   }
 
-  #take(verdict: Verdict): void {
+  /** Is this a verdict whose reason is told? */
+  protected isTold(verdict: Verdict): boolean {
+    return isNotable(verdict);
+  }
+
+  protected reasonOf(verdict: Verdict, number: number): string {
+    return reasonsOf(verdict, number, this.width, this.paint);
+  }
+
+  /** The reasons for every "no", a paragraph each. */
+  protected reasons(): string {
+    let text = "";
+    for (const { number, verdict } of this.#told) text += `${this.reasonOf(verdict, number)}\n`;
+    const more = this.#toTell - this.#told.length;
+    if (more === 0) return text;
+    return text + this.paint("dim", `… and ${plural(more, "event")} more; --json tells the reasons of all\n\n`);
+  }
+
+  protected hints(): string {
+    const texts = this.#hints.texts();
+    return texts.map((hint) => `${wrap(hint, Math.min(this.width, 110))}\n\n`).join("");
+  }
+
+  /** How many events there were of each kind. */
+  protected counts(): string {
+    const parts = [...this.#kinds].map(([kind, { count, example }]) =>
+      paintKind(example, this.paint, `${count.toLocaleString("en")} ${kind}`),
+    );
+    const total = this.paint("bold", plural(this.#events, "event"));
+    return `${wrap(parts.length > 0 ? `${total}: ${parts.join(" · ")}` : total, this.width)}\n`;
+  }
+
+  /** Counts a verdict, and keeps it if its reason is told. */
+  protected take(verdict: Verdict): void {
     this.#events += 1;
     this.#hints.take(verdict);
     const kind = kindOf(verdict);
     this.#kinds.set(kind, { count: (this.#kinds.get(kind)?.count ?? 0) + 1, example: verdict });
-    if (!isNotable(verdict)) return;
-    this.#notable += 1;
+    if (!this.isTold(verdict)) return;
+    this.#toTell += 1;
     if (this.#told.length < REASONS) this.#told.push({ number: this.#events, verdict });
   }
 
@@ -104,14 +133,22 @@ export class TableReport implements Report {
     return `${table.toString().replace(/ +$/gm, "")}\n`;
   }
 
-  #counts(): string {
-    const parts = [...this.#kinds].map(([kind, { count, example }]) =>
-      paintKind(example, this.#paint, `${count.toLocaleString("en")} ${kind}`),
-    );
-    const total = this.#paint("bold", plural(this.#events, "event"));
-    return `${wrap(parts.length > 0 ? `${total}: ${parts.join(" · ")}` : total, this.#width)}\n`;
+  /** On one line if it fits. */
+  #legend(): string {
+    const names = this.checks.map((check) => `${check} ${NAMES[check]}`).join(" · ");
+    const length = names.length + 4 + LEGEND.length;
+    return wrap(length <= this.width ? `${names}    ${LEGEND}` : `${names}\n${LEGEND}`, this.width);
   }
 }
 
-const LEGEND = "1 format · 2 signatures · 3 hash    ✓ passed  ✗ failed  ? cannot be said  – not reached";
+const LEGEND = "✓ passed  ✗ failed  ? cannot be said  – not reached";
+const NAMES: Record<Check["check"], string> = {
+  1: "format",
+  2: "signatures",
+  3: "hash",
+  4: "auth events",
+  5: "state before",
+  6: "current state",
+  7: "policy server",
+};
 const FOLDED = "… from here on, only events that are not plainly accepted (--all lists all)\n";

@@ -10,15 +10,21 @@ import {
   FedproofError,
   type KeyReport,
   KeyRing,
+  type Outcome,
   type PowerLevel,
   powerLevels,
   receiveEvent,
+  type ResolutionTrace,
+  type ResolvedState,
+  resolveState,
+  Room,
   RoomContext,
   type RuleStep,
   ServerAcl,
   Session,
   signEvent,
   SigningKey,
+  type StateEntry,
   type StateKey,
   type Verdict,
   verifyEvent,
@@ -55,6 +61,18 @@ export const level: PowerLevel | undefined = powerLevels("{}", "11").users["@a:e
 const room = new RoomContext({ roomVersion: "12", currentState: [pdu], createEvent: bytes });
 export const soft: boolean = room.receiveEvent(pdu, { keys }).outcome === "soft_failed";
 receiveEvent(bytes, { roomVersion: "11", currentState: ["{}"], keys });
+const states: StateEntry[][] = [[["m.room.create", "", "$a"]]];
+const resolved: ResolvedState = resolveState({ roomVersion: "11", stateSets: states, events: [bytes, "{}", pdu], trace: true });
+export const trace: ResolutionTrace | undefined = resolved.trace;
+export async function feed(incoming: AsyncIterable<Uint8Array>): Promise<Outcome[]> {
+  const whole = new Room({ roomVersion: "11", keys, evidence: true });
+  const outcomes: Outcome[] = whole.add([pdu]).map(({ outcome }) => outcome);
+  for await (const { outcome } of whole.feed(incoming, { signal: { aborted: false } })) outcomes.push(outcome);
+  const [first] = whole.currentState();
+  const before: StateEntry[] | undefined = whole.stateBefore(first?.[2] ?? "");
+  Room.load(whole.save(), { keys }).trace(before?.map(([, , id]) => id));
+  return outcomes;
+}
 const decision: AclDecision = new ServerAcl(pdu).check("example.org:8448");
 export const step: 1 | 2 | 3 | 4 | 5 | undefined = decision.step;
 export const ofRoom: string | undefined = ServerAcl.endpoint("/_matrix/federation/v1/send/1")?.room_id;
