@@ -348,6 +348,42 @@ fn f91_every_error_has_its_code() {
     assert_eq!(given(&whole, &[]).unwrap(), []);
 }
 
+/// A part of a state is resolved like any other: what is in it, no more, and without a panic.
+#[test]
+fn f97_parts_of_states_are_resolved() {
+    for version in 1..=12 {
+        let users = if version >= 12 { json!({BOB: 50}) } else { json!({ALICE: 100, BOB: 50}) };
+        let mut small = Small::new(version, users);
+        for (name, ts) in [("one", 8), ("two", 9)] {
+            small.put(name, (TOPIC, "", ALICE), json!({"topic": name}), ts, &RESTS);
+        }
+        let parts: [&[&str]; 7] = [
+            &[],
+            &["create"],
+            &["one"],
+            &["two", "power"],
+            &["create", "bob"],
+            &["alice", "rules"],
+            &["create", "alice", "power", "rules", "bob", "one"],
+        ];
+        for one in parts {
+            for two in parts {
+                let (resolved, _) = small.resolve(&[small.state(one), small.state(two)]);
+                let given: BTreeSet<&str> = one.iter().chain(two).copied().collect();
+                for (key, name) in &resolved {
+                    // Or else it is of the auth difference: what the given events rest on.
+                    let is_behind = version >= 2 && FIRST.contains(&name.as_str());
+                    assert!(given.contains(name.as_str()) || is_behind, "{key:?}: {name}");
+                }
+                // What both have stands.
+                for name in one.iter().filter(|name| two.contains(name)) {
+                    assert!(resolved.values().any(|other| other == name), "{version}: {name}");
+                }
+            }
+        }
+    }
+}
+
 /// With less stack than a walk that calls itself would take.
 fn on_a_small_stack(run: impl FnOnce() + Send + 'static) {
     let thread = std::thread::Builder::new().stack_size(256 * 1024);
@@ -388,6 +424,10 @@ fn f92_an_auth_chain_of_a_hundred_thousand_ends() {
     });
 }
 
+fn distinct(ids: &[&String]) -> usize {
+    ids.iter().collect::<BTreeSet<_>>().len()
+}
+
 #[test]
 fn f93_a_dense_graph_is_walked_once() {
     on_a_small_stack(|| {
@@ -408,8 +448,17 @@ fn f93_a_dense_graph_is_walked_once() {
             let graph = small.graph();
             let last = format!("p{}", COUNT - 1);
             let states = [small.with(&["p5"]), small.with(&["p1500"]), small.with(&[&last])];
-            let resolved = resolve(&graph, &states, None);
+            // There are more ways through this graph than could ever be walked. Each event is taken
+            // once, and once for each time that it is checked.
+            let mut trace = Trace::default();
+            let resolved = resolve(&graph, &states, Some(&mut trace));
             assert_eq!(resolved[&key(POWER, "")], small.id(&last));
+            let all = COUNT - 5;
+            let once = |ids: Vec<&String>| assert_eq!((ids.len(), distinct(&ids)), (all, all));
+            once(trace.full_conflicted_set.iter().collect());
+            once(trace.power_events.iter().map(|event| &event.event_id).collect());
+            once(trace.power_checks.iter().map(|check| &check.event_id).collect());
+            assert!(trace.other_events.is_empty() && trace.other_checks.is_empty());
         }
     });
 }

@@ -2,11 +2,9 @@
 //! nothing remembered from one question to the next. Only whether the rules allow an event is asked
 //! of the library.
 //!
-//! Where the homeservers in use part from the text, this follows them, as the library does:
-//! * the auth difference is that of the states' own events and their chains;
-//! * what power events rest on is found along auth edges inside the full conflicted set;
-//! * events that were rejected before stay out;
-//! * algorithm 1 takes each state key for itself, and the events of a type enter together.
+//! Where the homeservers in use part from the text, this follows them, as the library does; [`Reading`]
+//! turns each of these back to the text. Of algorithm 1 the text has but one reading that makes sense:
+//! each state key is taken for itself, and the events of a type enter together.
 
 #![allow(
     dead_code,
@@ -35,10 +33,30 @@ pub type Key = (String, String);
 pub type StateMap = BTreeMap<Key, String>;
 type Ids = BTreeSet<String>;
 
+/// How algorithm 2 is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading {
+    /// The chains whose difference is taken hold the states' own events, too; by the text, they hold
+    /// only what those rest on.
+    pub own_events_in_chains: bool,
+    /// What power events rest on is found along auth edges inside the full conflicted set; by the
+    /// text, also behind events that are not in it.
+    pub power_inside_the_set: bool,
+    /// Events that were rejected before stay out; by the text, they take part like others.
+    pub rejected_stay_out: bool,
+}
+
+impl Reading {
+    pub const LIBRARY: Self =
+        Self { own_events_in_chains: true, power_inside_the_set: true, rejected_stay_out: true };
+}
+
 /// An event, as text and as the rules take it.
 #[derive(Debug, Clone)]
 pub struct Known {
     pub json: Value,
+    /// Its place in the state, if it is a state event.
+    key: Option<Key>,
     pub event: Event,
     pub auth: Vec<String>,
     pub rejected: bool,
@@ -90,7 +108,9 @@ impl World {
         if self.create.is_none() && json["type"] == "m.room.create" && !rejected {
             self.create = Some(id.to_owned());
         }
-        self.events.insert(id.to_owned(), Known { json, event, auth, rejected });
+        let state_key = json.get("state_key").map(|key| key.as_str().unwrap());
+        let key = state_key.map(|state_key| key(json["type"].as_str().unwrap(), state_key));
+        self.events.insert(id.to_owned(), Known { json, key, event, auth, rejected });
     }
 
     pub fn room_create(&self) -> RoomCreate<'_> {
@@ -99,8 +119,7 @@ impl World {
     }
 
     pub fn key_of(&self, id: &str) -> Option<Key> {
-        let json = &self.events[id].json;
-        Some(key(json["type"].as_str().unwrap(), json.get("state_key")?.as_str().unwrap()))
+        self.events[id].key.clone()
     }
 
     /// Do the rules allow an event in a state?
@@ -128,7 +147,8 @@ impl World {
     }
 
     fn is(&self, id: &str, event_type: &str, state_key: &str) -> bool {
-        self.key_of(id) == Some(key(event_type, state_key))
+        let key = self.events[id].key.as_ref();
+        key.is_some_and(|key| key.0 == event_type && key.1 == state_key)
     }
 
     fn ts(&self, id: &str) -> i64 {
@@ -177,15 +197,20 @@ impl World {
 
     /// The state that several states become.
     pub fn resolve(&self, states: &[StateMap]) -> StateMap {
+        self.resolve_by(states, Reading::LIBRARY)
+    }
+
+    /// The same by another reading of algorithm 2.
+    pub fn resolve_by(&self, states: &[StateMap], reading: Reading) -> StateMap {
         match self.version {
             _ if states.is_empty() => StateMap::new(),
             1 => self.resolve_1(states),
-            2..=11 => self.resolve_2(states, false),
-            _ => self.resolve_2(states, true),
+            2..=11 => self.resolve_2(states, false, reading),
+            _ => self.resolve_2(states, true, reading),
         }
     }
 
-    fn resolve_2(&self, states: &[StateMap], is_2_1: bool) -> StateMap {
+    fn resolve_2(&self, states: &[StateMap], is_2_1: bool, reading: Reading) -> StateMap {
         let keys: BTreeSet<&Key> = states.iter().flat_map(StateMap::keys).collect();
         let mut unconflicted = StateMap::new();
         let mut conflicted = Ids::new();
@@ -202,7 +227,7 @@ impl World {
         let chains: Vec<Ids> = states
             .iter()
             .map(|state| {
-                let own = state.values().cloned();
+                let own = state.values().filter(|_| reading.own_events_in_chains).cloned();
                 own.chain(state.values().flat_map(|id| self.chain(id))).collect()
             })
             .collect();
@@ -224,8 +249,11 @@ impl World {
         let mut power: Ids = full.iter().filter(|id| self.is_power_event(id)).cloned().collect();
         loop {
             let cited = power.iter().flat_map(|id| self.cited(id));
-            let more: Ids =
-                cited.filter(|id| full.contains(*id) && !power.contains(*id)).cloned().collect();
+            let mut more: Ids = cited.cloned().collect();
+            if !reading.power_inside_the_set {
+                more = power.iter().flat_map(|id| self.chain(id)).collect();
+            }
+            more.retain(|id| full.contains(id) && !power.contains(id));
             if more.is_empty() {
                 break;
             }
@@ -233,10 +261,10 @@ impl World {
         }
 
         let mut partial = if is_2_1 { StateMap::new() } else { unconflicted.clone() };
-        self.check_iteratively(&mut partial, &self.power_ordering(&power));
+        self.check_iteratively(&mut partial, &self.power_ordering(&power), reading);
         let rest: Ids = full.difference(&power).cloned().collect();
         let base = partial.get(&key("m.room.power_levels", "")).cloned();
-        self.check_iteratively(&mut partial, &self.mainline_ordering(&rest, base));
+        self.check_iteratively(&mut partial, &self.mainline_ordering(&rest, base), reading);
         partial.extend(unconflicted);
         partial
     }
@@ -270,18 +298,19 @@ impl World {
         ordered
     }
 
-    fn check_iteratively(&self, partial: &mut StateMap, events: &[String]) {
+    fn check_iteratively(&self, partial: &mut StateMap, events: &[String], reading: Reading) {
         for id in events {
             let Some(key) = self.key_of(id) else { continue };
-            if self.events[id].rejected {
+            if reading.rejected_stay_out && self.events[id].rejected {
                 continue;
             }
-            let usable = |id: &String| !self.events[id].rejected;
+            let is_rejected = |id: &String| self.events[id].rejected;
             let mut state = StateMap::new();
-            for cited in self.cited(id).filter(|id| usable(id)) {
+            for cited in self.cited(id).filter(|id| !is_rejected(id)) {
                 state.extend(self.key_of(cited).map(|key| (key, cited.clone())));
             }
-            for (key, id) in partial.iter().filter(|(_, id)| usable(id)) {
+            let stays_out = |id: &String| reading.rejected_stay_out && is_rejected(id);
+            for (key, id) in partial.iter().filter(|(_, id)| !stays_out(id)) {
                 state.insert(key.clone(), id.clone());
             }
             if self.is_allowed(id, &state) {
