@@ -1,11 +1,12 @@
 //! An event as the authorization rules read it: what they ask of it again and again is read once.
 
 use super::power_levels::PowerLevels;
+use super::state::same_key;
 use crate::event::Pdu;
 use crate::event::signatures::ServerFailure;
 use crate::identifiers::is_user_id;
 use crate::json::Value;
-use crate::room_version::RoomVersion;
+use crate::room_version::{RoomIdFormat, RoomVersion};
 
 /// A well-formed event with its ID.
 #[derive(Debug, Clone)]
@@ -233,7 +234,7 @@ impl Event {
     /// Is it this state?
     #[must_use]
     pub fn is_state(&self, event_type: &str, state_key: &str) -> bool {
-        self.state_key() == Some(state_key)
+        self.state_key().is_some_and(|key| same_key(key, state_key))
             && self.is_of_type(EventType::of(event_type), event_type)
     }
 
@@ -246,9 +247,8 @@ impl Event {
     /// Are both state events of one type and state key?
     #[must_use]
     pub fn is_state_of(&self, other: &Self) -> bool {
-        self.state_key.is_some()
-            && self.state_key == other.state_key
-            && self.event_type == other.event_type
+        self.event_type == other.event_type
+            && self.state_key().zip(other.state_key()).is_some_and(|(one, two)| same_key(one, two))
             && (self.event_type != EventType::Other
                 || self.pdu.event_type() == other.pdu.event_type())
     }
@@ -257,6 +257,13 @@ impl Event {
     #[must_use]
     pub fn content(&self, key: &str) -> Option<Value<'_>> {
         self.pdu.content()?.get(key)
+    }
+
+    /// The ID of the create event that its `room_id` names, in room versions where that does.
+    #[must_use]
+    pub fn named_create(&self) -> Option<String> {
+        let is_named = self.pdu.version().room_id_format == RoomIdFormat::CreateEventId;
+        Some(self.pdu.room_id().filter(|_| is_named)?.replacen('!', "$", 1))
     }
 
     /// What is known of the signature of its authoriser's server.

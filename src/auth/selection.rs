@@ -3,6 +3,7 @@
 //! Spec: <https://spec.matrix.org/v1.19/server-server-api/#auth-events-selection>
 
 use super::event::{Event, EventType, Membership};
+use super::state::same_key;
 use crate::json::Value;
 use crate::room_version::{RoomIdFormat, RoomVersion};
 
@@ -50,7 +51,7 @@ impl<'a> Selection<'a> {
     /// Is this state among those to be cited?
     #[must_use]
     pub fn has(&self, event_type: EventType, state_key: &str) -> bool {
-        self.each(|selected, key| selected == event_type && key == state_key)
+        self.each(|selected, key| selected == event_type && same_key(key, state_key))
     }
 
     /// Gives each selected state to `wanted`, until that says yes.

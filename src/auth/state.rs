@@ -23,7 +23,23 @@ pub struct StateMap<'a> {
     others: HashMap<String, ByKey<'a>>,
 }
 
-type ByKey<'a> = HashMap<&'a str, &'a Event>;
+/// Events of one type by their state keys.
+#[derive(Debug, Default, Clone)]
+struct ByKey<'a> {
+    /// Of the empty state key, which nearly all but members have.
+    empty: Option<&'a Event>,
+    others: HashMap<&'a str, &'a Event>,
+}
+
+impl<'a> ByKey<'a> {
+    fn insert(&mut self, key: &'a str, event: &'a Event) -> Option<&'a Event> {
+        if key.is_empty() { self.empty.replace(event) } else { self.others.insert(key, event) }
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Event> {
+        if key.is_empty() { self.empty } else { self.others.get(key).copied() }
+    }
+}
 
 impl<'a> StateMap<'a> {
     /// An empty state.
@@ -55,11 +71,11 @@ impl<'a> StateMap<'a> {
 
 impl State for StateMap<'_> {
     fn get(&self, event_type: &str, state_key: &str) -> Option<&Event> {
-        self.of_type(event_type)?.get(state_key).copied()
+        self.of_type(event_type)?.get(state_key)
     }
 
     fn has_joined_user_of(&self, server: &str) -> bool {
-        let mut members = self.of_type(MEMBER).into_iter().flatten();
+        let mut members = self.of_type(MEMBER).into_iter().flat_map(|by_key| &by_key.others);
         members.any(|(user, event)| is_join_of(event, user, server))
     }
 }
@@ -77,4 +93,9 @@ impl<'a> FromIterator<&'a Event> for StateMap<'a> {
 /// Does a membership event say that a user of this server is joined?
 pub(super) fn is_join_of(event: &Event, user: &str, server: &str) -> bool {
     event.membership() == Some(Membership::Join) && domain_of(user, '@') == Some(server)
+}
+
+/// Are two state keys equal? Most are empty, and those are not worth a call of `memcmp`.
+pub(super) fn same_key(one: &str, other: &str) -> bool {
+    one.len() == other.len() && (one.is_empty() || one == other)
 }

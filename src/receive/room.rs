@@ -156,7 +156,7 @@ impl<'a> Room<'a> {
         if event.pdu().version().room_id_format == RoomIdFormat::Domain {
             return RoomCreate::default();
         }
-        let id = event.pdu().room_id().unwrap_or_default().replacen('!', "$", 1);
+        let id = event.named_create().unwrap_or_default();
         let of_state = |state: Option<KnownState<'a>>| state?.ok()?.get(CREATE, "");
         let candidates = [
             self.create,
@@ -186,13 +186,19 @@ fn is_of_other_hash(reference: &Reference<'_>, cited: &Cited<'_>) -> bool {
 
 /// Is this the state of another room than the event's? Told by the events of it that the rules look at.
 fn is_of_other_room(event: &Event, state: &dyn State, create: RoomCreate<'_>) -> Option<Why> {
-    let of_event = event.pdu().room_id()?;
+    let made = |create: &Event| create.id().replacen('$', "!", 1);
+    let is_create = event.event_type() == EventType::Create;
+    let of_event = match event.pdu().room_id() {
+        Some(room_id) => room_id.into_owned(),
+        None => is_create.then(|| made(event))?,
+    };
     // A create event without a room ID makes the room that its own ID names. While no other is known
-    // for the room of the event, that it is not this one is for the rules to say.
-    let is_known = create.event.is_some_and(|create| names(&of_event, create.id()));
+    // for the room of the event, that it is not this one is for the rules to say; but those about create
+    // events look at no state.
+    let is_known = is_create || create.event.is_some_and(|create| names(&of_event, create.id()));
     let room_of = |found: &Event| match found.pdu().room_id() {
         Some(room_id) => Some(room_id.into_owned()),
-        None => is_known.then(|| found.id().replacen('$', "!", 1)),
+        None => is_known.then(|| made(found)),
     };
     let looked_at = [(CREATE, ""), (POWER_LEVELS, ""), (MEMBER, event.sender())];
     let rooms = looked_at.into_iter().filter_map(|(name, key)| room_of(state.get(name, key)?));

@@ -150,7 +150,8 @@ fn missing(state_sets: &[Vec<Entry>], events: &BTreeMap<String, Event>) -> Vec<S
         .flatten()
         .map(|(_, _, id)| id.clone())
         .chain(events.values().flat_map(|event| {
-            event.pdu().auth_events().map(|reference| reference.event_id.into_owned())
+            let cited = event.pdu().auth_events().map(|reference| reference.event_id.into_owned());
+            cited.chain(event.named_create())
         }))
         .filter(|id| !events.contains_key(id))
         .collect();

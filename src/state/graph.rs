@@ -211,11 +211,16 @@ impl Graph {
         self.members.get(server).map_or(&[], Vec::as_slice)
     }
 
-    /// The create event of the room, where the rules look for it outside of states and auth events.
+    /// The create event of an event's room, where the rules look for it outside of states and auth
+    /// events: the one that its room ID names, if that names any.
     #[must_use]
-    pub fn create(&self) -> RoomCreate<'_> {
-        let event = self.create.and_then(|index| self.node(index)).map(|node| &node.event);
-        RoomCreate { event, rejected: false }
+    pub fn create(&self, event: &Event) -> RoomCreate<'_> {
+        let index = event.named_create().map_or(self.create, |id| self.find(&id));
+        let node = index.and_then(|index| self.node(index));
+        RoomCreate {
+            event: node.map(|node| &node.event),
+            rejected: node.is_some_and(|node| node.rejected),
+        }
     }
 }
 

@@ -66,7 +66,8 @@ impl<'g> Partial<'g> {
             return None;
         }
         let state = View { partial: self, node };
-        Some(state_rules(&node.event, &state, self.graph.create(), ask).decision)
+        let create = self.graph.create(&node.event);
+        Some(state_rules(&node.event, &state, create, ask).decision)
     }
 }
 

@@ -122,7 +122,7 @@ fn rank(graph: &Graph, index: EventIndex) -> Rank<'_> {
 fn sender_level(graph: &Graph, node: &Node) -> Level {
     let mut cited = node.auth.iter().filter_map(|index| graph.node(*index));
     let create = cited.find(|cited| cited.event.is_state(CREATE, "")).map(|cited| &cited.event);
-    let Some(create) = create.or(graph.create().event) else { return Level::Integer(0) };
+    let Some(create) = create.or(graph.create(&node.event).event) else { return Level::Integer(0) };
     let power_levels = node.power_levels.and_then(|index| graph.node(index));
     let levels = Levels::new(create, power_levels.map(|node| &node.event));
     // A level that cannot be read gives nobody power.

@@ -47,8 +47,14 @@ impl Redactions {
     }
 
     /// Takes an accepted event: a redaction, or one that a redaction waits for. `levels` are those in
-    /// force before it.
-    pub fn accept(&mut self, graph: &Graph, index: EventIndex, levels: Option<Levels<'_>>) {
+    /// force before it; `is_accepted` tells of the events before it.
+    pub fn accept(
+        &mut self,
+        graph: &Graph,
+        index: EventIndex,
+        levels: Option<Levels<'_>>,
+        is_accepted: impl Fn(EventIndex) -> bool,
+    ) {
         let Some(node) = graph.node(index) else { return };
         for redaction in self.pending.remove(node.event.id()).unwrap_or_default() {
             self.apply(graph, redaction, index);
@@ -64,7 +70,9 @@ impl Redactions {
         });
         let redaction = Redaction { event: index, has_level };
         match graph.find(&id) {
-            Some(target) => self.apply(graph, redaction, target),
+            Some(target) if is_accepted(target) => self.apply(graph, redaction, target),
+            // What was judged otherwise will not be accepted later.
+            Some(_) => {}
             None => self.pending.entry(id).or_default().push(redaction),
         }
     }
@@ -76,7 +84,7 @@ impl Redactions {
             || redaction.has_level
             || domain_of(by.event.sender(), '@') == domain_of(of.event.sender(), '@');
         let same_room = by.event.pdu().room_id() == of.event.pdu().room_id();
-        if is_right && same_room && !of.rejected && redaction.event != target {
+        if is_right && same_room && redaction.event != target {
             self.applied.entry(target).or_insert(redaction.event);
         }
     }

@@ -4,6 +4,7 @@
 //! Events are taken in with [`Room::push`] and judged one by one with [`Room::step`], so that whoever
 //! drives it can pause at any event.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use super::graph::{EventIndex, Graph, StateView};
@@ -12,10 +13,11 @@ use super::resolve;
 use super::snapshot::Snapshot;
 use super::trace::Trace;
 use crate::auth::{CREATE, Event, Levels, POWER_LEVELS, State};
+use crate::evidence::Evidence;
 use crate::keys::KeyRing;
 use crate::receive::proof::Prepared;
 use crate::receive::{self, Options};
-use crate::room_version::{RoomIdFormat, RoomVersion};
+use crate::room_version::RoomVersion;
 use crate::sha256;
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
 
@@ -34,7 +36,7 @@ pub struct Room {
     /// Events that wait for others or for keys, by ID.
     waiting: BTreeMap<String, Waiting>,
     /// Who waits for an event, by its ID.
-    needed_by: HashMap<String, Vec<String>>,
+    needed_by: HashMap<String, BTreeSet<String>>,
     redactions: Redactions,
     options: Options,
 }
@@ -64,6 +66,22 @@ struct Waiting {
     signed: Vec<u8>,
     /// Checks 1 to 3.
     verdict: Verdict,
+    /// All checks, where they were made and did not decide it.
+    undecided: Option<Verdict>,
+}
+
+impl Waiting {
+    fn lacks_key(&self) -> bool {
+        self.verdict.outcome == Outcome::Incomplete
+    }
+
+    /// Copies of an event can differ in their signatures and, after one was changed on its way, in what
+    /// the content hash is for. One that is proven is better than one that may never be, and a whole one
+    /// better than a redacted one.
+    fn is_better_than(&self, other: &Self) -> bool {
+        let worth = |copy: &Self| (!copy.lacks_key(), !copy.verdict.redacted);
+        worth(self) > worth(other)
+    }
 }
 
 impl Room {
@@ -100,17 +118,14 @@ impl Room {
         self.queue.is_empty()
     }
 
-    /// Looks at events again that wait for keys, with those that there are now.
+    /// Looks at events again that wait for keys, with those that there are now; and at events that no
+    /// check could decide.
     pub fn retry(&mut self) {
-        let lacks_key = |waiting: &Waiting| waiting.verdict.outcome == Outcome::Incomplete;
-        let ids: Vec<String> = self
-            .waiting
-            .iter()
-            .filter(|(_, waiting)| lacks_key(waiting))
-            .map(|(id, _)| id.clone())
-            .collect();
+        let is_open = |waiting: &Waiting| waiting.lacks_key() || waiting.undecided.is_some();
+        let open = self.waiting.iter().filter(|(_, waiting)| is_open(waiting));
+        let ids: Vec<String> = open.map(|(id, _)| id.clone()).collect();
         for id in ids {
-            if let Some(waiting) = self.waiting.remove(&id) {
+            if let Some(waiting) = self.take_waiting(&id) {
                 self.queue.push_back(Incoming::Bytes(waiting.bytes));
             }
         }
@@ -131,14 +146,13 @@ impl Room {
         if let Some(known) = self.graph.find(&id) {
             return Step::Again(known);
         }
-        let lacks_key = waiting.verdict.outcome == Outcome::Incomplete;
+        if self.waiting.get(&id).is_some_and(|earlier| !waiting.is_better_than(earlier)) {
+            return Step::Waits;
+        }
+        self.take_waiting(&id);
         let missing = self.missing(&waiting.event);
-        if lacks_key || !missing.is_empty() {
-            if self.waiting.insert(id.clone(), waiting).is_none() {
-                for needed in missing {
-                    self.needed_by.entry(needed).or_default().push(id.clone());
-                }
-            }
+        if waiting.lacks_key() || !missing.is_empty() {
+            self.wait(id, waiting, missing);
             return Step::Waits;
         }
         match self.judge(waiting) {
@@ -147,15 +161,39 @@ impl Room {
                 Step::Verdict(verdict)
             }
             Err(undecided) => {
-                self.waiting.insert(id, *undecided);
+                self.wait(id, *undecided, BTreeSet::new());
                 Step::Waits
             }
         }
     }
 
+    fn wait(&mut self, id: String, waiting: Waiting, missing: BTreeSet<String>) {
+        for needed in missing {
+            self.needed_by.entry(needed).or_default().insert(id.clone());
+        }
+        self.waiting.insert(id, waiting);
+    }
+
+    /// Takes an event out of those that wait, and out of what it waits for.
+    fn take_waiting(&mut self, id: &str) -> Option<Waiting> {
+        let waiting = self.waiting.remove(id)?;
+        for needed in self.missing(&waiting.event) {
+            if let Entry::Occupied(mut by) = self.needed_by.entry(needed) {
+                by.get_mut().remove(id);
+                if by.get().is_empty() {
+                    by.remove();
+                }
+            }
+        }
+        Some(waiting)
+    }
+
     /// The verdicts on the events that wait: what each of them lacks. They go on waiting.
     pub fn undecided(&self) -> impl Iterator<Item = Verdict> {
         self.waiting.values().map(|waiting| {
+            if let Some(undecided) = &waiting.undecided {
+                return undecided.clone();
+            }
             let mut verdict = waiting.verdict.clone();
             let missing = self.missing(&waiting.event);
             verdict.outcome = Outcome::Incomplete;
@@ -166,6 +204,10 @@ impl Room {
                         "{} of the events that it names are not there",
                         missing.len()
                     )),
+                    evidence: Some(Evidence::object([(
+                        "missing",
+                        missing.iter().map(Evidence::from).collect(),
+                    )])),
                     missing: missing.into_iter().collect(),
                     ..Check::new(4, CheckResult::Incomplete)
                 });
@@ -239,7 +281,7 @@ impl Room {
         }
         let event = prepared.event(&proof.verdict, proof.authoriser);
         let signed = prepared.signed().to_vec();
-        Ok(Waiting { bytes, event, signed, verdict: proof.verdict })
+        Ok(Waiting { bytes, event, signed, verdict: proof.verdict, undecided: None })
     }
 
     /// The events that an event rests on and that are not there.
@@ -250,14 +292,7 @@ impl Room {
             .filter(|id| self.graph.find(id).is_none())
             .map(std::borrow::Cow::into_owned)
             .collect();
-        if pdu.version().room_id_format == RoomIdFormat::CreateEventId
-            && let Some(room_id) = pdu.room_id()
-        {
-            let create = room_id.replacen('!', "$", 1);
-            if self.graph.find(&create).is_none() {
-                missing.insert(create);
-            }
-        }
+        missing.extend(event.named_create().filter(|id| self.graph.find(id).is_none()));
         missing
     }
 
@@ -274,7 +309,7 @@ impl Room {
         let mut verdict = waiting.verdict.clone();
         self.check(&waiting, &before, &mut verdict);
         if verdict.outcome == Outcome::Incomplete {
-            return Err(Box::new(waiting));
+            return Err(Box::new(Waiting { undecided: Some(verdict), ..waiting }));
         }
         self.enter(waiting.event, verdict.outcome, before, previous);
         Ok(verdict)
@@ -305,7 +340,7 @@ impl Room {
             auth_events: Some(&find),
             state_before: Some(Ok(&before)),
             current_state: has_current.then_some(Ok(&current as &dyn State)),
-            create: graph.create().event,
+            create: graph.create(&waiting.event).event,
             is_rejected: Some(&is_rejected),
         }
         .judge(&waiting.event, &waiting.signed, verdict, self.options);
@@ -322,16 +357,21 @@ impl Room {
         let is_rejected = outcome == Outcome::Rejected;
         let index = self.graph.add(event, is_rejected);
         let mut after = before.clone();
-        let place = self.graph.node(index).and_then(|node| node.place);
+        let node = self.graph.node(index);
+        let place = node.and_then(|node| node.place);
         if let Some(place) = place.filter(|_| !is_rejected) {
             after.set(place, Some(index));
         }
         let is_accepted = outcome == Outcome::Accepted;
         if is_accepted {
             let view = StateView { graph: &self.graph, snapshot: &before };
-            let create = view.get(CREATE, "").or(self.graph.create().event);
+            let named = node.and_then(|node| self.graph.create(&node.event).event);
+            let create = view.get(CREATE, "").or(named);
             let levels = create.map(|create| Levels::new(create, view.get(POWER_LEVELS, "")));
-            self.redactions.accept(&self.graph, index, levels);
+            let known = &self.known;
+            self.redactions.accept(&self.graph, index, levels, |event| {
+                known.get(event.index()).is_some_and(|known| known.outcome == Outcome::Accepted)
+            });
         }
         self.known.push(Known { before, after, outcome, previous });
         if is_accepted {
@@ -368,7 +408,7 @@ impl Room {
                 .waiting
                 .get(&waiting)
                 .is_some_and(|waiting| self.missing(&waiting.event).is_empty());
-            if is_ready && let Some(ready) = self.waiting.remove(&waiting) {
+            if is_ready && let Some(ready) = self.take_waiting(&waiting) {
                 self.queue.push_back(Incoming::Known(Box::new(ready)));
             }
         }

@@ -99,7 +99,8 @@ impl Resolution<'_> {
         let Some(node) = self.graph.node(index) else { return false };
         let entered = entered.and_then(|index| self.graph.node(index));
         let state = Known { graph: self.graph, state: &self.known, entered };
-        let decision = state_rules(&node.event, &state, self.graph.create(), Ask::Reason).decision;
+        let create = self.graph.create(&node.event);
+        let decision = state_rules(&node.event, &state, create, Ask::Reason).decision;
         let allowed = matches!(decision, Decision::Allow(_));
         self.applied.push(Applied::new(self.graph, node, Some(&decision)));
         allowed

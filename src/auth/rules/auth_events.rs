@@ -3,7 +3,7 @@
 use crate::auth::decision::{Flow, Path, Why};
 use crate::auth::event::{Event, EventType};
 use crate::auth::outline::Rule;
-use crate::auth::state::{State, is_join_of};
+use crate::auth::state::{State, is_join_of, same_key};
 use crate::evidence::{Evidence, Quoted};
 use crate::room_version::RoomIdFormat;
 
@@ -50,7 +50,8 @@ impl State for CitedState<'_> {
         let known = EventType::of(event_type);
         let mut events = self.0.iter().filter_map(Cited::event);
         events.find(|event| {
-            event.is_of_type(known, event_type) && event.state_key() == Some(state_key)
+            event.is_of_type(known, event_type)
+                && event.state_key().is_some_and(|key| same_key(key, state_key))
         })
     }
 
