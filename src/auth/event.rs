@@ -44,8 +44,8 @@ pub enum EventType {
 }
 
 impl EventType {
-    /// How many types there are, for tables.
-    pub(super) const COUNT: usize = Self::Other as usize + 1;
+    /// How many types the rules know, for tables.
+    pub(super) const KNOWN: usize = Self::Other as usize;
 
     pub(super) fn of(event_type: &str) -> Self {
         match event_type {

@@ -18,7 +18,7 @@ pub trait State {
 #[derive(Debug, Default, Clone)]
 pub struct StateMap<'a> {
     /// Of the types that the rules know, by these.
-    known: [ByKey<'a>; EventType::COUNT],
+    known: [ByKey<'a>; EventType::KNOWN],
     /// Of the others, by their names.
     others: HashMap<String, ByKey<'a>>,
 }
