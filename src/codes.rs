@@ -53,6 +53,7 @@ const JOINS: &str =
     "https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid";
 const STATE_RESOLUTION: &str = "https://spec.matrix.org/v1.19/rooms/v12/#state-resolution";
 const BASE64: &str = "https://spec.matrix.org/v1.19/appendices/#unpadded-base64";
+const FEDERATION: &str = "https://spec.matrix.org/v1.19/server-server-api/";
 const SERVER_ACL: &str = "https://spec.matrix.org/v1.19/client-server-api/#mroomserver_acl";
 
 const fn format(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
@@ -616,6 +617,26 @@ pub static ALL: &[Code] = &[
         ROOM_VERSIONS,
     ),
     error("aborted", "The call was aborted.", ROOM_VERSIONS),
+    error("timed_out", "The call took longer than its time limit.", FEDERATION),
+    error("host_timed_out", "A host callback did not settle within its time limit.", FEDERATION),
+    error(
+        "host_address_forbidden",
+        "The host does not connect to this address: it is private, loopback or link-local.",
+        FEDERATION,
+    ),
+    error("host_connection", "No connection came about, or it broke.", FEDERATION),
+    error(
+        "host_tls",
+        "The certificate is not for the expected name, or not by a trusted authority.",
+        FEDERATION,
+    ),
+    error("host_answer_too_large", "An answer is longer than was asked for.", FEDERATION),
+    error("host_unsupported", "The host cannot do this.", FEDERATION),
+    error(
+        "host_failed",
+        "A host callback threw, rejected, or answered with what is no answer.",
+        FEDERATION,
+    ),
 ];
 
 /// The entry of a code.

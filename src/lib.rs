@@ -21,6 +21,7 @@
 //! | [`policy_server`] | does a room use a policy server, and has it signed an event (check 7)? |
 //! | [`receive`] | the checks on receipt of an event, in order: bytes in, [`verdict`] out |
 //! | [`acl`] | which servers may take part in a room, and where that is asked |
+//! | [`host`] | the one way out: DNS, HTTPS, time, randomness |
 //! | [`federation`] | what other servers hand over, judged before it is signed or believed |
 //! | [`reader`] | events out of the documents in which they travel |
 //! | [`codes`] | every code a verdict or an error can have |
@@ -45,6 +46,7 @@ pub mod encoding;
 pub mod event;
 pub mod evidence;
 pub mod federation;
+pub mod host;
 pub mod identifiers;
 pub mod json;
 pub mod keys;

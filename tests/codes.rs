@@ -24,6 +24,7 @@ use common::{Room, data, files, json_lines};
 use fedproof::acl::ServerAcl;
 use fedproof::codes::{self, Code, Kind};
 use fedproof::event::signatures::ServerFailure;
+use fedproof::host::HostErrorKind;
 use fedproof::identifiers::ServerName;
 use fedproof::json::{Numbers, parse};
 use fedproof::keys::{Dalek, KeyRefusal, KeyResponse, KeyRing, SigningKey};
@@ -341,6 +342,7 @@ fn errors_are_in_the_table() {
         EventReader::new(false).end().unwrap_err().code(),
         EventReader::new(false).push(b"x").unwrap_err().code(),
     ]);
+    given.extend(HostErrorKind::ALL.map(HostErrorKind::code));
     for code in &given {
         assert_eq!(codes::find(code).map(|entry| entry.kind), Some(Kind::Error), "{code}");
     }
@@ -357,6 +359,7 @@ fn errors_are_in_the_table() {
         "key_disposed",
         "wasm_trap",
         "aborted",
+        "timed_out",
     ];
     given.extend(outside);
     given.extend(of_errors(&HANDED_OVER));
