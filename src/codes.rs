@@ -472,6 +472,11 @@ pub static ALL: &[Code] = &[
         POWER_LEVELS,
     ),
     flag(
+        "power_events_inside_full_conflicted_set_only",
+        "State resolution: by the text more events would count as power events, those that lie behind an event outside of the full conflicted set. Synapse does not look there, and is followed.",
+        STATE_RESOLUTION,
+    ),
+    flag(
         "create_room_version_differs",
         "A create event names another room version than the one it is judged by.",
         AUTH_RULES,

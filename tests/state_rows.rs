@@ -17,6 +17,7 @@ mod state_model;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use common::make::room_version;
+use fedproof::codes::{self, Kind};
 use fedproof::state::auth_chain::conflicted_subgraph;
 use fedproof::state::conflicts::Conflicts;
 use fedproof::state::given::{Entry, ResolveError, resolve_given};
@@ -565,6 +566,57 @@ fn f96_an_unban_that_does_not_cite_the_ban_stands() {
             let (resolved, _) = small.resolve(&states);
             assert_eq!(resolved[&key(MEMBER, BOB)], expected, "{version}: {ban:?}, {unban:?}");
         }
+    }
+}
+
+/// A power event rests on a profile in conflict by way of a join that is not.
+fn resting_on_a_profile(version: u8) -> (Small, [StateMap; 2]) {
+    let mut small = Small::new(version, json!({BOB: 100}));
+    let profile = |name: &str| json!({"membership": "join", "displayname": name});
+    small.put("alice2", (MEMBER, ALICE, ALICE), profile("A2"), 5, &["create", "power", "alice"]);
+    small.put("alice3", (MEMBER, ALICE, ALICE), profile("A3"), 6, &["create", "power", "alice2"]);
+    let invite = json!({"membership": "invite"});
+    small.put("invite", (MEMBER, BOB, ALICE), invite, 7, &["create", "power", "alice2"]);
+    let join = json!({"membership": "join"});
+    let auth = ["create", "power", "rules", "invite"];
+    small.put("again", (MEMBER, BOB, BOB), join, 8, &auth);
+    let rules = json!({"join_rule": "invite"});
+    small.put("rules2", (JOIN_RULES, "", BOB), rules, 9, &["create", "power", "again"]);
+    let common = ["create", "power", "again"];
+    let states = [["alice2", "rules2"], ["alice3", "rules"]];
+    let states = states.map(|own| small.state(&[&common[..], &own[..]].concat()));
+    (small, states)
+}
+
+#[test]
+fn j9_where_synapse_looks_less_far_than_the_text_it_is_told() {
+    let flag = "power_events_inside_full_conflicted_set_only";
+    assert!(codes::find(flag).is_some_and(|entry| entry.kind == Kind::Flag));
+    for (version, flags) in [(2, vec![flag]), (11, vec![flag]), (12, vec![])] {
+        let (small, states) = resting_on_a_profile(version);
+        let (state, trace) = small.resolve(&states);
+        assert_eq!(trace.flags, flags, "{version}");
+        let power: Vec<_> = trace.power_events.iter().map(|event| &event.event_id).collect();
+        // In version 12 the join lies between two conflicted events, and so takes part.
+        assert_eq!(power.contains(&&small.id("alice2")), version == 12, "{power:?}");
+        assert_eq!(state[&key(JOIN_RULES, "")], "rules2");
+    }
+}
+
+#[test]
+fn j9_nothing_is_told_where_it_makes_no_difference() {
+    for version in [2, 11, 12] {
+        let (small, [one, _]) = resting_on_a_profile(version);
+        let without = small.state(&["create", "power", "again", "alice2", "rules"]);
+        assert_eq!(small.resolve(&[one, without]).1.flags, [""; 0], "{version}");
+    }
+}
+
+#[test]
+fn no_states_become_the_empty_state_by_the_algorithm_of_the_version() {
+    for (version, algorithm) in [(1, "1"), (2, "2"), (11, "2"), (12, "2.1")] {
+        let (state, trace) = Small::new(version, json!({})).resolve(&[]);
+        assert_eq!((state.len(), trace.algorithm), (0, algorithm));
     }
 }
 

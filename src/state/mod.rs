@@ -40,11 +40,10 @@ use crate::room_version::StateResolution;
 /// The order of the states does not matter. One state is itself; none is the empty state.
 #[must_use]
 pub fn resolve(graph: &Graph, states: &[Snapshot], trace: Option<&mut Trace>) -> Snapshot {
-    let (first, others) = match states {
-        [] => return Snapshot::default(),
-        [first, others @ ..] => (first, others),
-    };
-    if trace.is_none() && others.iter().all(|other| other.is_same(first)) {
+    if trace.is_none()
+        && let [first, others @ ..] = states
+        && others.iter().all(|other| other.is_same(first))
+    {
         return first.clone();
     }
     match graph.version().state_resolution {
