@@ -314,6 +314,7 @@ fn f98_redacted_state_goes_on_to_do_what_was_sent() {
             last = name;
         }
         assert_eq!(chat.room.current_state().iter().collect::<Vec<_>>(), before, "{version}");
+        assert_eq!(chat.redacted_by("create"), None, "{version}");
         for target in &targets[1..] {
             let by = format!("redaction-{target}");
             assert_eq!(chat.redacted_by(target), Some(by.as_str()), "{version}");
@@ -342,13 +343,27 @@ fn f98_redactions_that_go_round_in_circles_end() {
             }
             assert_eq!(chat.extremities(), cycle.iter().copied().collect());
             for name in cycle {
-                assert_ne!(chat.redacted_by(name), Some(*name), "{version}: by itself");
+                assert_eq!(chat.redacted_by(name), None, "{version}: {cycle:?}");
             }
             chat.make("topic", (TOPIC, Some(""), BOB), json!({"topic": "x"}), cycle, &BY_BOB);
             assert_eq!(chat.outcome("topic"), Outcome::Accepted, "{version}: {cycle:?}");
             assert_eq!(chat.current(TOPIC, ""), Some("topic"));
             assert_eq!(chat.room.current_state().iter().count(), 6);
         }
+    }
+}
+
+#[test]
+fn f98_a_redaction_is_redacted_where_no_circle_is_possible() {
+    for version in 1..=12 {
+        let mut chat = with_guests(version);
+        chat.redact("first", ALICE, "hi", &["hi"], &BY_ALICE);
+        chat.redact("second", ALICE, "first", &["first"], &BY_ALICE);
+        for name in ["first", "second"] {
+            assert_eq!(chat.outcome(name), Outcome::Accepted, "{version}: {name}");
+        }
+        assert_eq!(chat.redacted_by("first"), (version >= 3).then_some("second"), "{version}");
+        assert_eq!(chat.redacted_by("hi"), Some("first"), "{version}");
     }
 }
 

@@ -4,6 +4,10 @@
 //! first. It changes what is shown of an event, not what the event does: the authorization rules and
 //! state resolution go on by what was sent, as the homeservers in use do.
 //!
+//! Create events keep their content whoever redacts them. Where senders choose the IDs of their events,
+//! redactions can name each other in a circle; there, redactions of redactions have no effect, so that
+//! none depends on which came first.
+//!
 //! Spec: <https://spec.matrix.org/v1.19/rooms/v3/#handling-redactions>
 
 use std::collections::HashMap;
@@ -84,7 +88,12 @@ impl Redactions {
             || redaction.has_level
             || domain_of(by.event.sender(), '@') == domain_of(of.event.sender(), '@');
         let same_room = by.event.pdu().room_id() == of.event.pdu().room_id();
-        if is_right && same_room && redaction.event != target {
+        let can_lose = match of.event.event_type() {
+            EventType::Create => false,
+            EventType::Redaction => !graph.version().event_id_format.is_field(),
+            _ => true,
+        };
+        if is_right && same_room && can_lose {
             self.applied.entry(target).or_insert(redaction.event);
         }
     }
