@@ -1,7 +1,6 @@
 """Two Synapses on the loopback address, started and stopped together."""
 
 import ctypes
-import json
 import signal
 import socket
 import ssl
@@ -15,6 +14,7 @@ from pathlib import Path
 from signedjson.key import generate_signing_key, write_signing_keys
 
 import certificates
+import configuration
 from client import Client, RunFailed, User
 
 START_SECONDS = 60
@@ -34,10 +34,9 @@ class Synapse:
 
     def configure(self, tls_files: tuple[Path, Path, Path], allowed_servers: list[str]) -> None:
         self.folder.mkdir(parents=True)
-        config = _config(self, tls_files, allowed_servers)
-        # JSON is YAML, so no YAML writer is needed.
-        (self.folder / "homeserver.yaml").write_text(json.dumps(config, indent=1))
-        (self.folder / "log.yaml").write_text(json.dumps(_log_config(self.folder), indent=1))
+        # Nothing leaves this machine: only the servers of the run are spoken to.
+        more = {"federation_domain_whitelist": allowed_servers}
+        configuration.write(self.folder, self.name, self.port, tls_files, more)
         with (self.folder / "signing.key").open("w") as key_file:
             write_signing_keys(key_file, [generate_signing_key("a_test")])
 
@@ -136,80 +135,3 @@ def _die_with_parent() -> None:
     if sys.platform == "linux":
         set_parent_death_signal = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGTERM)
-
-
-def _config(server: Synapse, tls_files: tuple[Path, Path, Path], allowed_servers: list[str]) -> dict:
-    authority, certificate, key = (str(path) for path in tls_files)
-    unlimited = {"per_second": 1000, "burst_count": 1000}
-    return {
-        "server_name": server.name,
-        "report_stats": False,
-        "pid_file": str(server.folder / "homeserver.pid"),
-        "signing_key_path": str(server.folder / "signing.key"),
-        "media_store_path": str(server.folder / "media"),
-        "log_config": str(server.folder / "log.yaml"),
-        "database": {"name": "sqlite3", "args": {"database": str(server.database)}},
-        "listeners": [
-            {
-                "port": server.port,
-                "bind_addresses": ["127.0.0.1"],
-                "type": "http",
-                "tls": True,
-                "resources": [{"names": ["client", "federation"]}],
-            }
-        ],
-        "tls_certificate_path": certificate,
-        "tls_private_key_path": key,
-        "federation_custom_ca_list": [authority],
-        # Nothing leaves this machine: only the servers of the run are spoken to, and no
-        # notary is asked. The empty lists allow loopback, which Synapse refuses otherwise.
-        "federation_domain_whitelist": allowed_servers,
-        "trusted_key_servers": [],
-        "suppress_key_server_warning": True,
-        "ip_range_blacklist": [],
-        "federation_ip_range_blacklist": [],
-        "federation": {
-            "destination_min_retry_interval": "1s",
-            "destination_max_retry_interval": "1s",
-        },
-        # We ask «am I invited yet?» by the same /sync again and again, and want a fresh answer.
-        "caches": {"sync_response_cache_duration": "0s"},
-        "enable_registration": True,
-        "enable_registration_without_verification": True,
-        "bcrypt_rounds": 4,
-        "presence": {"enabled": False},
-        "push": {"enabled": False},
-        "stats": {"enabled": False},
-        "rc_message": unlimited,
-        "rc_registration": unlimited,
-        "rc_login": {"address": unlimited, "account": unlimited, "failed_attempts": unlimited},
-        "rc_admin_redaction": unlimited,
-        "rc_joins": {"local": unlimited, "remote": unlimited},
-        "rc_joins_per_room": unlimited,
-        "rc_invites": {"per_room": unlimited, "per_user": unlimited, "per_issuer": unlimited},
-        "rc_room_creation": unlimited,
-        "rc_federation": {
-            "window_size": 1000,
-            "sleep_limit": 10000,
-            "sleep_delay": 1,
-            "reject_limit": 10000,
-            "concurrent": 100,
-        },
-    }
-
-
-def _log_config(folder: Path) -> dict:
-    return {
-        "version": 1,
-        # Otherwise Synapse says why it refuses an event to nobody.
-        "disable_existing_loggers": False,
-        "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-        "handlers": {
-            "file": {
-                "class": "logging.FileHandler",
-                "filename": str(folder / "synapse.log"),
-                "formatter": "line",
-            }
-        },
-        "root": {"level": "INFO", "handlers": ["file"]},
-    }

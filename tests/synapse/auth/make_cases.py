@@ -16,6 +16,8 @@ import re
 from collections import Counter
 from pathlib import Path
 
+sys.path.append(str(Path(__file__).resolve().parent.parent))  # what all of tests/synapse shares
+
 import own_environment
 
 

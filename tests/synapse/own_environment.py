@@ -1,7 +1,7 @@
 """Starts a script again inside the environment that holds Synapse.
 
-The environment itself is made by `environment.py` of the folder above. It is looked for in
-`target/synapse-venv` unless the script is told otherwise.
+The environment itself is made by `environment.py`. It is looked for in `target/synapse-venv` unless
+the script is told otherwise.
 """
 
 import importlib.metadata
@@ -10,13 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-
-import environment  # noqa: E402
+import environment
 
 SYNAPSE = environment.DEFAULT_SYNAPSE
-CACHE = HERE.parents[2] / "target" / "synapse-venv"
+CACHE = Path(__file__).resolve().parents[2] / "target" / "synapse-venv"
 
 # What a script ends with when there is no Synapse to be had.
 UNAVAILABLE = 69
