@@ -86,6 +86,7 @@ async fn ask_all(host: Host) -> Result<(usize, usize, u16, i64, usize), HostErro
     let status = host.https(request(10)).await?.status;
     let now = host.now().await?;
     let random = host.random(16).await?.len();
+    assert_eq!(host.sign(b"message".to_vec()).await?, [7; 64]);
     host.wait(5).await?;
     Ok((srv, addresses, status, now, random))
 }
@@ -97,6 +98,10 @@ fn good(effect: &Effect) -> Result<Answer, HostError> {
         Effect::Https(_) => Answer::Https(HttpsAnswer { status: 204, ..Default::default() }),
         Effect::Now => Answer::Now(77),
         Effect::Random { bytes } => Answer::Random(vec![1; *bytes]),
+        Effect::Sign { message } => {
+            assert_eq!(message, b"message");
+            Answer::Signature([7; 64])
+        }
         Effect::Wait { .. } => Answer::Waited,
     })
 }
@@ -109,7 +114,7 @@ fn every_effect_gets_its_answer() {
 
 #[test]
 fn an_answer_of_another_kind_is_a_typed_error() {
-    for wrong in ["srv", "addresses", "https", "now", "random", "wait"] {
+    for wrong in ["srv", "addresses", "https", "now", "random", "sign", "wait"] {
         let operation = Operation::new(Capabilities::ALL, ask_all);
         let end = run(operation, |effect| match effect.name() == wrong {
             true if wrong == "now" => Ok(Answer::Waited),

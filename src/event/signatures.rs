@@ -354,7 +354,7 @@ pub fn sentence(
 pub fn sign_json(object: &Canonical, server: &str, key: &SigningKey) -> Canonical {
     let mut message = Vec::with_capacity(object.text().len());
     write_without(object, &["signatures", "unsigned"], &mut message);
-    with_signature(object, server, key, &message)
+    with_signature(object, server, key.key_id(), &key.sign(&message))
 }
 
 /// A copy of `event` with its content hash set and the signature of `server` by `key` added;
@@ -368,6 +368,14 @@ pub fn sign_event(
     server: &str,
     key: &SigningKey,
 ) -> Canonical {
+    let (event, message) = to_sign(event, version);
+    with_signature(&event, server, key.key_id(), &key.sign(&message))
+}
+
+/// A copy of `event` with its content hash set, and what is signed of it: for keys that are kept
+/// elsewhere. The signature is then added by [`with_signature`].
+#[must_use]
+pub fn to_sign(event: &Canonical, version: &RoomVersion) -> (Canonical, Vec<u8>) {
     let hash = encoding::encode(&hashes::content_hash(event));
     let mut hash_text = Vec::new();
     write_string(&hash, &mut hash_text);
@@ -375,17 +383,24 @@ pub fn sign_event(
     let event = event.with_member("hashes", Some(&hashes));
     let mut message = Vec::with_capacity(event.text().len());
     redaction::write_redacted(&event, version.redaction, Form::Signed, &mut message);
-    with_signature(&event, server, key, &message)
+    (event, message)
 }
 
-fn with_signature(object: &Canonical, server: &str, key: &SigningKey, message: &[u8]) -> Canonical {
-    let mut signature = Vec::new();
-    write_string(&encoding::encode(&key.sign(message)), &mut signature);
+/// A copy of `object` with a signature of `server` added; signatures that are there stay.
+#[must_use]
+pub fn with_signature(
+    object: &Canonical,
+    server: &str,
+    key_id: &str,
+    signature: &[u8; 64],
+) -> Canonical {
+    let mut text = Vec::new();
+    write_string(&encoding::encode(signature), &mut text);
     let signatures = object.get("signatures");
     let own = signatures
         .and_then(Value::as_object)
         .and_then(|mut servers| servers.find(|member| member.key() == server))
         .map(|member| member.value);
-    let own = insert_member(own, key.key_id(), &signature);
+    let own = insert_member(own, key_id, &text);
     object.with_member("signatures", Some(&insert_member(signatures, server, &own)))
 }

@@ -24,6 +24,11 @@ pub enum Effect {
         /// How many.
         bytes: usize,
     },
+    /// Our server's signature. The key stays with the host.
+    Sign {
+        /// What is signed.
+        message: Vec<u8>,
+    },
     /// A pause. Of 0 ms: let others run.
     Wait {
         /// How long, in milliseconds.
@@ -41,6 +46,7 @@ impl Effect {
             Self::Https(_) => "https",
             Self::Now => "now",
             Self::Random { .. } => "random",
+            Self::Sign { .. } => "sign",
             Self::Wait { .. } => "wait",
         }
     }
@@ -59,6 +65,8 @@ pub enum Answer {
     Now(i64),
     /// As many bytes as were asked for.
     Random(Vec<u8>),
+    /// The signature by ed25519.
+    Signature([u8; 64]),
     /// The pause is over.
     Waited,
 }
@@ -182,5 +190,7 @@ pub enum Notice {
         document: Vec<u8>,
         /// When it was fetched, in milliseconds since 1970.
         fetched_ts: i64,
+        /// It came from a notary.
+        passed_on: bool,
     },
 }

@@ -124,6 +124,17 @@ impl Host {
         }
     }
 
+    /// Our server's signature of a message.
+    ///
+    /// # Errors
+    /// There is no key, or what holds it failed.
+    pub async fn sign(&self, message: Vec<u8>) -> Result<[u8; 64]> {
+        match self.ask(Effect::Sign { message }).await? {
+            Answer::Signature(signature) => Ok(signature),
+            _ => Err(of_other_kind("sign")),
+        }
+    }
+
     /// Pauses; with 0 ms, lets others run.
     ///
     /// # Errors

@@ -4,12 +4,14 @@
 
 mod hot_keys;
 mod public_key;
+mod publish;
 mod response;
 mod ring;
 mod signing_key;
 
 pub use hot_keys::HotKeys;
 pub use public_key::{Dalek, KeyRefusal, PublicKey, SignatureCheck, SignatureOutcome};
+pub use publish::{OldKey, publish};
 pub use response::{KeyResponse, KeyResponseError, RefusedKey};
 pub use ring::{KeyRing, KeyStanding, KnownKey, Moment, SEVEN_DAYS};
 pub use signing_key::{KeyFileEntry, SigningKey, SigningKeyError, read_key_file, scrub_stack};

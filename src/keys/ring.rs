@@ -18,9 +18,16 @@ pub struct KeyRing {
     check: Arc<dyn SignatureCheck>,
 }
 
+/// Who gave an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Server,
+    Notary,
+}
+
 #[derive(Debug, Clone, Default)]
 struct Server {
-    /// When the server was last asked for its keys, in milliseconds.
+    /// When the server itself was last asked for its keys, in milliseconds.
     asked: Option<i64>,
     keys: BTreeMap<String, KnownKey>,
 }
@@ -90,9 +97,22 @@ impl KeyRing {
 
     /// Takes the keys of a verified answer; gives those that were not taken, with the reason.
     pub fn add(&mut self, response: KeyResponse) -> Vec<RefusedKey> {
+        self.add_from(response, Source::Server)
+    }
+
+    /// Takes the keys of a verified answer that a notary passed on; otherwise as [`Self::add`].
+    ///
+    /// A notary may pass on an answer as old as it likes: that it does not list a key proves nothing.
+    pub fn add_passed_on(&mut self, response: KeyResponse) -> Vec<RefusedKey> {
+        self.add_from(response, Source::Notary)
+    }
+
+    fn add_from(&mut self, response: KeyResponse, source: Source) -> Vec<RefusedKey> {
         let KeyResponse { server_name, fetched_ts, keys, mut refused, .. } = response;
         let server = self.servers.entry(server_name).or_default();
-        server.asked = server.asked.max(Some(fetched_ts));
+        if source == Source::Server {
+            server.asked = server.asked.max(Some(fetched_ts));
+        }
         for (key_id, known) in keys {
             if let Some(refusal) = server.insert(key_id.clone(), known) {
                 refused.push(RefusedKey { key_id, refusal });
@@ -119,6 +139,12 @@ impl KeyRing {
         }
         let server = self.servers.entry(server_name.to_owned()).or_default();
         server.insert(key_id.to_owned(), known).map_or(Ok(()), Err)
+    }
+
+    /// Is any key of a server known?
+    #[must_use]
+    pub fn knows(&self, server_name: &str) -> bool {
+        self.servers.get(server_name).is_some_and(|server| !server.keys.is_empty())
     }
 
     /// What is known of a key.
