@@ -21,6 +21,7 @@
 //! | [`policy_server`] | does a room use a policy server, and has it signed an event (check 7)? |
 //! | [`receive`] | the checks on receipt of an event, in order: bytes in, [`verdict`] out |
 //! | [`acl`] | which servers may take part in a room, and where that is asked |
+//! | [`request_auth`] | which server made a request: signed requests, `X-Matrix` |
 //! | [`federation`] | what other servers hand over, judged before it is signed or believed |
 //! | [`reader`] | events out of the documents in which they travel |
 //! | [`codes`] | every code a verdict or an error can have |
@@ -51,6 +52,7 @@ pub mod keys;
 pub mod policy_server;
 pub mod reader;
 pub mod receive;
+pub mod request_auth;
 pub mod room_version;
 pub mod sha256;
 pub mod state;
