@@ -25,7 +25,8 @@ pub struct Code {
     pub kind: Kind,
     /// The check that gives it, for codes of checks.
     pub check: Option<u8>,
-    /// What becomes of the event, for codes of checks; of the server, for those of ACLs.
+    /// What becomes of the event, for codes of checks; of the server, for those of ACLs; of the
+    /// request, for those of requests.
     pub effect: Option<&'static str>,
     /// What it means.
     pub summary: &'static str,
@@ -54,6 +55,7 @@ const JOINS: &str =
 const STATE_RESOLUTION: &str = "https://spec.matrix.org/v1.19/rooms/v12/#state-resolution";
 const BASE64: &str = "https://spec.matrix.org/v1.19/appendices/#unpadded-base64";
 const FEDERATION: &str = "https://spec.matrix.org/v1.19/server-server-api/";
+const REQUESTS: &str = "https://spec.matrix.org/v1.19/server-server-api/#request-authentication";
 const SERVER_ACL: &str = "https://spec.matrix.org/v1.19/client-server-api/#mroomserver_acl";
 
 const fn format(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
@@ -93,6 +95,12 @@ const fn refusal(code: &'static str, summary: &'static str) -> Code {
     Code { code, kind, check: None, effect: Some("refused"), summary, spec }
 }
 
+/// Of requests by other servers, and of our own that are to be signed.
+const fn request(code: &'static str, effect: &'static str, summary: &'static str) -> Code {
+    let spec = REQUESTS;
+    Code { code, kind: Kind::Verdict, check: None, effect: Some(effect), summary, spec }
+}
+
 const fn flag(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
     Code { code, kind: Kind::Flag, check: None, effect: None, summary, spec }
 }
@@ -102,7 +110,7 @@ const fn error(code: &'static str, summary: &'static str, spec: &'static str) ->
 }
 
 /// All codes. Those of check 1 about JSON and numbers are also errors of the functions that take
-/// JSON.
+/// JSON, those about the parts of a request also errors of signing one.
 pub static ALL: &[Code] = &[
     format("json_syntax", "The bytes are not JSON.", CANONICAL_JSON),
     format("json_invalid_utf8", "The bytes are not UTF-8.", CANONICAL_JSON),
@@ -485,6 +493,108 @@ pub static ALL: &[Code] = &[
         "reference_hash_mismatch",
         "A reference of room version 1 or 2 has another hash than the event that it names; Synapse does not look at it.",
         EVENT_FORMAT,
+    ),
+    flag(
+        "authorization_scheme_case",
+        "The scheme of an Authorization header is not written `X-Matrix`: HTTP ignores case, Synapse does not.",
+        REQUESTS,
+    ),
+    flag(
+        "authorization_divergent",
+        "An Authorization header is written in a way that is legal and that Synapse reads otherwise or refuses: a comma in quotes, white space round `=`, several credentials in one header.",
+        REQUESTS,
+    ),
+    flag(
+        "authorization_unquoted",
+        "A value in an Authorization header needs quotes for more than colons and has none: old servers write so, strict readers refuse it.",
+        REQUESTS,
+    ),
+    flag(
+        "authorization_no_destination",
+        "An Authorization header does not name its destination, as before v1.3: that the request is for this server is told by the signature alone.",
+        REQUESTS,
+    ),
+    flag(
+        "several_origins_divergent",
+        "The Authorization headers name several origins: refused here, judged by the last one in Synapse.",
+        REQUESTS,
+    ),
+    flag(
+        "content_number_divergent",
+        "The body of a request has a number that strict canonical JSON does not have: signed as Python prints it, refused by servers built on ruma.",
+        REQUESTS,
+    ),
+    // Requests between servers.
+    request(
+        "request_method_invalid",
+        "refused",
+        "The method of a request is none of HTTP; when signing, also one that is not in upper case.",
+    ),
+    request(
+        "request_uri_invalid",
+        "refused",
+        "The target of a request is not a path as it is sent: `/` and visible ASCII; when signing, also one with a fragment.",
+    ),
+    request(
+        "request_content_missing",
+        "refused",
+        "A `PUT` or `POST` has no body; it is a JSON object, at least `{}`.",
+    ),
+    error("request_content_unexpected", "A `GET` or `HEAD` is to be signed with a body.", REQUESTS),
+    request(
+        "authorization_missing",
+        "refused",
+        "A request has no Authorization header of the scheme X-Matrix.",
+    ),
+    request(
+        "authorization_too_long",
+        "refused",
+        "The Authorization headers have more than 16384 bytes or 16 signatures.",
+    ),
+    request(
+        "authorization_malformed",
+        "refused",
+        "An Authorization header breaks the grammar of HTTP where it says X-Matrix.",
+    ),
+    request(
+        "authorization_parameter_twice",
+        "refused",
+        "An Authorization header has `origin`, `destination`, `key` or `sig` twice.",
+    ),
+    request(
+        "authorization_parameter_missing",
+        "refused",
+        "An Authorization header lacks `origin`, `key` or `sig`.",
+    ),
+    request(
+        "authorization_origin_invalid",
+        "refused",
+        "The origin in an Authorization header is not a server name.",
+    ),
+    request(
+        "authorization_key_invalid",
+        "refused",
+        "The key in an Authorization header is not a key ID.",
+    ),
+    request(
+        "authorization_several_origins",
+        "refused",
+        "The Authorization headers name several origins.",
+    ),
+    request(
+        "authorization_destination_mismatch",
+        "refused",
+        "The destination in an Authorization header is not this server.",
+    ),
+    request(
+        "request_key_old",
+        "refused",
+        "A request is signed with an old key of its server, which is good for old events only.",
+    ),
+    request(
+        "request_key_stale",
+        "incomplete",
+        "A request is signed with a key that was valid when its server was last asked, and is no longer: ask again.",
     ),
     // What other servers hand over.
     error("template_type_mismatch", "A template is of another type than m.room.member.", TEMPLATES),

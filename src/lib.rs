@@ -22,6 +22,7 @@
 //! | [`receive`] | the checks on receipt of an event, in order: bytes in, [`verdict`] out |
 //! | [`acl`] | which servers may take part in a room, and where that is asked |
 //! | [`host`] | the one way out: DNS, HTTPS, time, randomness |
+//! | [`request_auth`] | which server made a request: signed requests, `X-Matrix` |
 //! | [`federation`] | what other servers hand over, judged before it is signed or believed |
 //! | [`reader`] | events out of the documents in which they travel |
 //! | [`codes`] | every code a verdict or an error can have |
@@ -53,6 +54,7 @@ pub mod keys;
 pub mod policy_server;
 pub mod reader;
 pub mod receive;
+pub mod request_auth;
 pub mod room_version;
 pub mod sha256;
 pub mod state;

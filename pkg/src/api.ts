@@ -69,6 +69,15 @@ export {
   type SignTemplateOptions,
 } from "./handover.js";
 export {
+  type MissingKey,
+  type RequestJudgment,
+  type SignedRequest,
+  signRequest,
+  type SignRequestOptions,
+  verifyRequest,
+  type VerifyRequestOptions,
+} from "./request-auth.js";
+export {
   type Abortable,
   type AppliedEvent,
   type ResolutionTrace,

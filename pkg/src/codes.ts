@@ -1,18 +1,18 @@
 /** The table of all codes, as the module itself has it. */
 import { call } from "./wasm.js";
 
-/** One code: of a check that did not pass, of a flag, of a server ACL, or of an error. */
+/** One code: of a check that did not pass, of a flag, of a server ACL, of a request, or of an error. */
 export interface CodeInfo {
   /** Stable, snake_case. */
   code: string;
   /** The check it belongs to, null for those of no check. */
   check: 1 | 2 | 3 | 4 | 5 | 6 | 7 | null;
   /**
-   * `verdict`: in `Check.code`, or, without a check, of a server ACL; `flag`: in `Verdict.flags`;
-   * `error`: in `FedproofError.code`.
+   * `verdict`: in `Check.code`, or, without a check, of a server ACL or a request; `flag`: in
+   * `Verdict.flags` and the like; `error`: in `FedproofError.code`.
    */
   kind: "verdict" | "error" | "flag";
-  /** What follows for the event, or the server: `dropped`, `denied`, …; null where nothing does. */
+  /** What follows for the event, the server or the request: `dropped`, `denied`, …; null where nothing does. */
   effect: string | null;
   /** One sentence. */
   summary: string;
@@ -21,7 +21,7 @@ export interface CodeInfo {
 }
 
 /**
- * All codes that can appear in verdicts, ACL decisions and errors, with what they mean.
+ * All codes that can appear in verdicts, ACL decisions, judgments of requests and errors, with what they mean.
  *
  * @returns A fresh array; change it as you like.
  * @example

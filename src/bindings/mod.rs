@@ -13,6 +13,7 @@ mod auth;
 mod federation;
 mod keys;
 mod reader;
+mod request_auth;
 mod state;
 mod values;
 

@@ -9,7 +9,7 @@ use super::redaction::{self, Form};
 use crate::encoding;
 use crate::identifiers::{ED25519, domain_of};
 use crate::json::{Canonical, Value, insert_member, write_string};
-use crate::keys::{KeyRing, KeyStanding, Moment, SignatureOutcome, SigningKey};
+use crate::keys::{KeyRing, KeyStanding, Moment, SignatureCheck, SignatureOutcome, SigningKey};
 use crate::room_version::RoomVersion;
 
 /// The key ID of policy servers. Their signatures are judged on their own (check 7) and prove
@@ -61,6 +61,12 @@ pub struct SignatureReport {
     pub url_safe: bool,
     /// Implementations that do not refuse points of small order take it.
     pub divergent: bool,
+}
+
+impl SignatureReport {
+    fn new(key_id: String, status: SignatureStatus) -> Self {
+        Self { key_id, status, url_safe: false, divergent: false }
+    }
 }
 
 /// The signatures of one server.
@@ -221,45 +227,51 @@ fn verify(
         .into_iter()
         .flatten()
         .map(|member| {
-            verify_one(member.value, &server, member.key().into_owned(), message, moment, ring)
+            let key_id = member.key();
+            if key_id == POLICY_SERVER_KEY_ID {
+                return SignatureReport::new(key_id.into_owned(), SignatureStatus::PolicyServer);
+            }
+            let signature = member.value.as_str().unwrap_or_default();
+            let standing = ring.standing(&server, &key_id, moment);
+            verify_signature(key_id.into_owned(), &signature, message, standing, ring.check())
         })
         .collect();
     ServerReport { server, signatures }
 }
 
-fn verify_one(
-    signature: Value<'_>,
-    server: &str,
+/// Checks one signature over `message`, in base64, by the key `key_id`, of which the ring says
+/// `standing`.
+#[must_use]
+pub fn verify_signature(
     key_id: String,
+    signature: &str,
     message: &[u8],
-    moment: Moment,
-    ring: &KeyRing,
+    standing: KeyStanding<'_>,
+    check: &dyn SignatureCheck,
 ) -> SignatureReport {
     use SignatureStatus as Status;
-    let mut report =
-        SignatureReport { key_id, status: Status::Malformed, url_safe: false, divergent: false };
-    let outside = |status| SignatureReport { status, ..report.clone() };
-    if report.key_id == POLICY_SERVER_KEY_ID {
-        return outside(Status::PolicyServer);
+    if key_id.split_once(':').map(|(algorithm, _)| algorithm) != Some(ED25519) {
+        return SignatureReport::new(key_id, Status::UnknownAlgorithm);
     }
-    if report.key_id.split_once(':').map(|(algorithm, _)| algorithm) != Some(ED25519) {
-        return outside(Status::UnknownAlgorithm);
-    }
-    let (known, refusal) = match ring.standing(server, &report.key_id, moment) {
+    let (known, refusal) = match standing {
         KeyStanding::Good(known) => (known, None),
         KeyStanding::Refused(known, refusal) => (known, Some(refusal)),
-        KeyStanding::Missing => return outside(Status::KeyMissing),
-        KeyStanding::Disowned { asked } => return outside(Status::KeyUnknown { asked }),
+        KeyStanding::Missing => return SignatureReport::new(key_id, Status::KeyMissing),
+        KeyStanding::Disowned { asked } => {
+            return SignatureReport::new(key_id, Status::KeyUnknown { asked });
+        }
         KeyStanding::Expired(known) => {
-            return outside(Status::KeyExpired { expired_ts: known.expired_ts });
+            let expired_ts = known.expired_ts;
+            return SignatureReport::new(key_id, Status::KeyExpired { expired_ts });
         }
         KeyStanding::NotValidYet(known) => {
-            return outside(Status::KeyNotValidYet { valid_until_ts: known.valid_until_ts });
+            let valid_until_ts = known.valid_until_ts;
+            return SignatureReport::new(key_id, Status::KeyNotValidYet { valid_until_ts });
         }
     };
-    let text = signature.as_str().unwrap_or_default();
-    if let Some(decoded) = encoding::decode::<64>(&text) {
-        let outcome = ring.check().check(&known.key, message, &decoded.bytes);
+    let mut report = SignatureReport::new(key_id, Status::Malformed);
+    if let Some(decoded) = encoding::decode::<64>(signature) {
+        let outcome = check.check(&known.key, message, &decoded.bytes);
         report.url_safe = decoded.url_safe;
         report.divergent = outcome == SignatureOutcome::Divergent;
         report.status =

@@ -180,6 +180,23 @@ impl KeyRing {
         }
         KeyStanding::Good(known)
     }
+
+    /// May the key `key_id` of `server_name` be used for a request that is received at `now`, in
+    /// milliseconds? Requests belong to no room: whatever its version, the key must be valid now. And
+    /// a key that its server lists as an old one signs none, even if it is to expire later.
+    #[must_use]
+    pub fn standing_for_request(
+        &self,
+        server_name: &str,
+        key_id: &str,
+        now: i64,
+    ) -> KeyStanding<'_> {
+        let moment = Moment { ts: now, enforce_validity: true };
+        match self.standing(server_name, key_id, moment) {
+            KeyStanding::Good(known) if known.expired_ts.is_some() => KeyStanding::Expired(known),
+            standing => standing,
+        }
+    }
 }
 
 impl Server {

@@ -8,7 +8,9 @@ import { error, message, ringOf, server, signed } from "./world.mjs";
 const { canonicalJson, contentHash, eventId, KeyRing, parseServerName, redact, referenceHash } = fedproof;
 const { Session, signEvent, SigningKey, signJson, verifyEvent, verifyEvents, verifyEventSignatures, verifyJson } = fedproof;
 const { authTypesForEvent, checkAuth, powerLevels, receiveEvent, RoomContext, ServerAcl } = fedproof;
+const { signRequest, verifyRequest } = fedproof;
 const V11 = { roomVersion: "11" };
+const REQUEST = { method: "GET", uri: "/x", serverName: "x" };
 const bytes = (text) => new TextEncoder().encode(text);
 
 test("JSON comes as bytes, text or plain data, and means the same", () => {
@@ -115,6 +117,8 @@ test("unknown options are an error that lists the known ones", () => {
     () => receiveEvent("{}", { ...V11, current_state: [] }),
     () => new RoomContext({ ...V11, trace: true }),
     () => new RoomContext(V11).checkAuth("{}", V11),
+    () => signRequest({ ...REQUEST, key: one.key, destination: "y", body: "{}" }),
+    () => verifyRequest({ ...REQUEST, headers: {} }),
   ];
   for (const call of calls) assert.throws(call, error("invalid_option", ({ details }) => assert.ok(details.known.length > 0)));
 });
@@ -147,6 +151,22 @@ test("options of the wrong kind", () => {
     () => receiveEvent("{}", { ...V11, currentState: [5] }),
     () => new RoomContext({ ...V11, rejected: [null] }),
     () => new RoomContext(V11).receiveEvent("{}", { keys: {} }),
+    () => signRequest({ ...REQUEST, destination: "y" }),
+    () => signRequest({ ...REQUEST, key: SigningKey.generate() }),
+    () => signRequest({ ...REQUEST, key: SigningKey.generate(), destination: "y", uri: new URL("https://y/x") }),
+    () => signRequest({ ...REQUEST, key: SigningKey.generate(), destination: "y", content: 5 }),
+    () => verifyRequest({}),
+    () => verifyRequest(new Request("https://example.org")),
+    () => verifyRequest({ ...REQUEST, serverName: [] }),
+    () => verifyRequest({ ...REQUEST, serverName: ["x", 5] }),
+    () => verifyRequest({ ...REQUEST, serverName: null }),
+    () => verifyRequest({ ...REQUEST, authorization: new Headers() }),
+    () => verifyRequest({ ...REQUEST, authorization: [null] }),
+    () => verifyRequest({ ...REQUEST, authorization: [,] }),
+    () => verifyRequest({ ...REQUEST, body: null }),
+    () => verifyRequest({ ...REQUEST, body: new ArrayBuffer(2) }),
+    () => verifyRequest({ ...REQUEST, now: new Date() }),
+    () => verifyRequest({ ...REQUEST, evidence: 1 }),
   ];
   for (const call of calls) assert.throws(call, error("invalid_option"));
   for (const call of [
@@ -164,6 +184,7 @@ test("options of the wrong kind", () => {
     () => new ServerAcl(null),
     () => new ServerAcl().check(5),
     () => ServerAcl.endpoint(new URL("https://example.org")),
+    () => verifyRequest("GET"),
   ]) {
     assert.throws(call, error("invalid_argument"));
   }

@@ -204,6 +204,8 @@ test("codes", async () => {
   const explained = await run(["codes", "signature_invalid"]);
   assert.match(explained.out, /check 2.*the event is dropped/);
   assert.match((await run(["codes", "acl_denied"])).out, /a server ACL, the server is denied/);
+  assert.match((await run(["codes", "invite_type"])).out, /an invite, it is refused/);
+  assert.match((await run(["codes", "request_key_stale"])).out, /a request, it is incomplete/);
   const near = await run(["codes", "signature_invald"]);
   assert.equal(near.code, 2);
   assert.match(near.err, /Did you mean .*signature_/);

@@ -22,7 +22,9 @@ export const writeDocs = () =>
 function codesPage(codes) {
   const of = (kind) => codes.filter((code) => code.kind === kind);
   const ofChecks = of("verdict").filter(({ check }) => check !== null);
-  const ofAcls = of("verdict").filter(({ check }) => check === null);
+  const ofNoCheck = of("verdict").filter(({ check }) => check === null);
+  const ofAcls = ofNoCheck.filter(({ code }) => code.startsWith("acl_"));
+  const ofRequests = ofNoCheck.filter((code) => !ofAcls.includes(code));
   const link = ({ spec }) => `[spec](${spec})`;
   return [
     "# Codes",
@@ -31,6 +33,9 @@ function codesPage(codes) {
     table(["code", "check", "the event is", "meaning", ""], ofChecks.map((code) => [`\`${code.code}\``, code.check, code.effect, code.summary, link(code)])),
     "## Server ACLs",
     table(["code", "the server is", "meaning", ""], ofAcls.map((code) => [`\`${code.code}\``, code.effect, code.summary, link(code)])),
+    "## Requests and invites of other servers",
+    "The codes of check 2, and those about JSON, are given here too.",
+    table(["code", "the request is", "meaning", ""], ofRequests.map((code) => [`\`${code.code}\``, code.effect, code.summary, link(code)])),
     "## Flags",
     table(["flag", "meaning", ""], of("flag").map((code) => [`\`${code.code}\``, code.summary, link(code)])),
     "## Errors",

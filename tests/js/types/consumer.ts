@@ -19,16 +19,19 @@ import {
   resolveState,
   Room,
   RoomContext,
+  type RequestJudgment,
   type RuleStep,
   ServerAcl,
   Session,
   signEvent,
   SigningKey,
+  signRequest,
   type StateEntry,
   type StateKey,
   type Verdict,
   verifyEvent,
   verifyEvents,
+  verifyRequest,
 } from "fedproof";
 
 interface Pdu {
@@ -79,6 +82,19 @@ export const ofRoom: string | undefined = ServerAcl.endpoint("/_matrix/federatio
 const edu = ServerAcl.eduRooms({ edu_type: "m.receipt", content: {} });
 export const rooms: string[] = edu.protection === "by_room" ? edu.rooms : [];
 
+const target = { method: "PUT", uri: "/_matrix/federation/v1/send/1" };
+const { authorization, body } = signRequest({ ...target, serverName: "a.example", key, destination: "b.example", content: pdu });
+const made: RequestJudgment = verifyRequest({ ...target, authorization: [authorization], body, serverName: ["b.example"], keys, now: 1 });
+export const by: string = made.outcome === "accepted" ? made.origin : made.reason;
+if (made.outcome === "refused") console.log(made.status === 401, made.missing[0]?.key_id);
+verifyRequest({ ...target, authorization: new Headers().get("authorization"), serverName: "b.example" });
+
+// @ts-expect-error nobody is proven to have made a request that may be refused
+made.origin;
+// @ts-expect-error a request is signed for somebody
+signRequest({ ...target, serverName: "a.example", key });
+// @ts-expect-error targets are text, as they are sent
+verifyRequest({ method: "GET", uri: new URL("https://b.example/"), serverName: "b.example" });
 // @ts-expect-error a number is no event
 verifyEvent(5);
 // @ts-expect-error there is no such option
