@@ -624,7 +624,8 @@ pub static ALL: &[Code] = &[
         "The host does not connect to this address: it is private, loopback or link-local.",
         FEDERATION,
     ),
-    error("host_connection", "No connection came about, or it broke.", FEDERATION),
+    error("host_unreachable", "No connection came about, and nothing was sent.", FEDERATION),
+    error("host_connection", "The connection broke.", FEDERATION),
     error(
         "host_tls",
         "The certificate is not for the expected name, or not by a trusted authority.",
