@@ -1,4 +1,4 @@
-//! Every code that a verdict, a flag, a server ACL or an error can have, with what it means.
+//! Every code that a verdict, a flag, a server ACL, an error or a trace can have, with what it means.
 //!
 //! This table is what the documentation, the command line and the types are made from.
 
@@ -14,6 +14,8 @@ pub enum Kind {
     Flag,
     /// An error: the call could not be done.
     Error,
+    /// What an entry in the trace of server discovery says. Codes of errors stand there too.
+    Trace,
 }
 
 /// A code and what it means.
@@ -56,6 +58,7 @@ const STATE_RESOLUTION: &str = "https://spec.matrix.org/v1.19/rooms/v12/#state-r
 const BASE64: &str = "https://spec.matrix.org/v1.19/appendices/#unpadded-base64";
 const FEDERATION: &str = "https://spec.matrix.org/v1.19/server-server-api/";
 const REQUESTS: &str = "https://spec.matrix.org/v1.19/server-server-api/#request-authentication";
+const DISCOVERY: &str = "https://spec.matrix.org/v1.19/server-server-api/#resolving-server-names";
 const SERVER_ACL: &str = "https://spec.matrix.org/v1.19/client-server-api/#mroomserver_acl";
 
 const fn format(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
@@ -107,6 +110,11 @@ const fn flag(code: &'static str, summary: &'static str, spec: &'static str) -> 
 
 const fn error(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
     Code { code, kind: Kind::Error, check: None, effect: None, summary, spec }
+}
+
+const fn trace(code: &'static str, summary: &'static str) -> Code {
+    let (kind, spec) = (Kind::Trace, DISCOVERY);
+    Code { code, kind, check: None, effect: None, summary, spec }
 }
 
 /// All codes. Those of check 1 about JSON and numbers are also errors of the functions that take
@@ -731,6 +739,116 @@ pub static ALL: &[Code] = &[
         "A fault inside the module; it has been replaced, and the next call works.",
         ROOM_VERSIONS,
     ),
+    // Server discovery: what stops it, and what its trace says.
+    error(
+        "discovery_port_unusable",
+        "The server name has a port that no server can listen on.",
+        DISCOVERY,
+    ),
+    error(
+        "discovery_name_unusable",
+        "The server name cannot stand in the DNS: it has empty or too long labels, or is too long.",
+        DISCOVERY,
+    ),
+    error(
+        "discovery_name_numeric",
+        "The name ends in a number, and the host would read it as an IP address.",
+        DISCOVERY,
+    ),
+    error(
+        "discovery_srv_unsettled",
+        "Whether there are SRV records could not be settled, which is not the same as none.",
+        DISCOVERY,
+    ),
+    error(
+        "discovery_srv_not_offered",
+        "The SRV record has the target `.`: there is no federation at this name.",
+        DISCOVERY,
+    ),
+    error(
+        "discovery_srv_unusable",
+        "No SRV record has a port and a target that can be connected to.",
+        DISCOVERY,
+    ),
+    error(
+        "discovery_addresses_unsettled",
+        "The addresses of a name could not be looked up.",
+        DISCOVERY,
+    ),
+    error("discovery_no_addresses", "The name has no address.", DISCOVERY),
+    error(
+        "discovery_timed_out",
+        "The resolution of a server name took longer than 30 s.",
+        DISCOVERY,
+    ),
+    trace("well_known_status", "The `.well-known` document is not there: the status is not 200."),
+    trace("well_known_redirect_location", "A redirect has no `Location` that is a URI."),
+    trace("well_known_redirect_not_https", "A redirect leads away from https."),
+    trace(
+        "well_known_redirect_host",
+        "A redirect names a host or port that cannot be connected to, or a user.",
+    ),
+    trace("well_known_redirect_loop", "A redirect leads to where it was before."),
+    trace("well_known_too_many_redirects", "There are more than 10 redirects."),
+    trace("well_known_not_json", "The `.well-known` document is not JSON."),
+    trace(
+        "well_known_no_delegate",
+        "The `.well-known` document has no `m.server` that is a string.",
+    ),
+    trace("well_known_delegate_invalid", "`m.server` is no server name."),
+    trace(
+        "well_known_delegate_unusable",
+        "`m.server` has a port that no server can listen on, or a host that cannot stand in the DNS.",
+    ),
+    trace(
+        "well_known_timed_out",
+        "The `.well-known` document took longer than 10 s, redirects included.",
+    ),
+    trace(
+        "well_known_cached",
+        "What came of asking for the `.well-known` document is known from before.",
+    ),
+    trace("srv_none", "There is no SRV record of this name."),
+    trace(
+        "srv_unsupported",
+        "The host cannot look up SRV records: the server may be elsewhere than the trace says.",
+    ),
+    trace("srv_deprecated", "The server is found by the deprecated `_matrix._tcp` only."),
+    trace("srv_target_none", "One of several SRV records has the target `.`; it is left out."),
+    trace("srv_port_zero", "An SRV record has port 0; it is left out."),
+    trace(
+        "srv_target_invalid",
+        "An SRV record has a target that cannot stand in the DNS; it is left out.",
+    ),
+    trace(
+        "srv_target_ip",
+        "The target of an SRV record is an IP address, which RFC 2782 does not allow; it is followed.",
+    ),
+    trace(
+        "srv_target_alias",
+        "The target of an SRV record is an alias (CNAME), which RFC 2782 does not allow; it is followed.",
+    ),
+    trace("srv_records_capped", "There are more than 16 SRV records; so many are tried."),
+    trace(
+        "addresses_unsupported",
+        "The host cannot look up addresses: it chooses by itself what it connects to.",
+    ),
+    trace(
+        "address_unsupported",
+        "The host cannot be told which address to connect to: it looks the name up by itself.",
+    ),
+    trace(
+        "redirects_unsupported",
+        "The host does not give redirects back: it follows them by itself.",
+    ),
+    trace(
+        "names_unsupported",
+        "The host cannot connect to one name and ask for another: servers behind SRV records are out of its reach.",
+    ),
+    trace(
+        "host_header_with_port",
+        "The host puts the port into the `Host` header, where the specification has none.",
+    ),
     error("aborted", "The call was aborted.", ROOM_VERSIONS),
     error("timed_out", "The call took longer than its time limit.", FEDERATION),
     error("host_timed_out", "A host callback did not settle within its time limit.", FEDERATION),
@@ -739,7 +857,8 @@ pub static ALL: &[Code] = &[
         "The host does not connect to this address: it is private, loopback or link-local.",
         FEDERATION,
     ),
-    error("host_connection", "No connection came about, or it broke.", FEDERATION),
+    error("host_unreachable", "No connection came about, and nothing was sent.", FEDERATION),
+    error("host_connection", "The connection broke.", FEDERATION),
     error(
         "host_tls",
         "The certificate is not for the expected name, or not by a trusted authority.",

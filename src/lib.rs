@@ -23,6 +23,7 @@
 //! | [`acl`] | which servers may take part in a room, and where that is asked |
 //! | [`host`] | the one way out: DNS, HTTPS, time, randomness |
 //! | [`request_auth`] | which server made a request: signed requests, `X-Matrix` |
+//! | [`discovery`] | where a server is, and why there |
 //! | [`federation`] | what other servers hand over, judged before it is signed or believed |
 //! | [`reader`] | events out of the documents in which they travel |
 //! | [`codes`] | every code a verdict or an error can have |
@@ -43,6 +44,7 @@ pub mod auth;
 #[cfg(target_arch = "wasm32")]
 mod bindings;
 pub mod codes;
+pub mod discovery;
 pub mod encoding;
 pub mod event;
 pub mod evidence;

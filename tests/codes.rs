@@ -45,6 +45,8 @@ const IDENTITY: [u8; 64] = {
 /// resolution: the bindings give them.
 const HANDED_OVER: [&str; 2] = ["template_", "join_answer_"];
 const RESOLUTION: [&str; 1] = ["resolve_"];
+/// And about server discovery: its own tests give them.
+const DISCOVERY: [&str; 1] = ["discovery_"];
 
 /// How codes begin that are about requests: what they say is refused, or waits for a key.
 const REQUESTS: [&str; 2] = ["authorization_", "request_"];
@@ -255,6 +257,12 @@ fn every_code_and_flag_about_requests_has_a_test() {
 }
 
 #[test]
+fn every_code_about_server_discovery_has_a_test() {
+    let codes = &of_errors(&DISCOVERY) | &table(Kind::Trace);
+    assert_eq!(unnamed(codes, &["discovery.rs", "data/discovery.json"]), [""; 0]);
+}
+
+#[test]
 fn every_code_of_an_acl_has_an_example() {
     let content = json!({"allow": ["a"], "deny": ["d"], "allow_ip_literals": false});
     let acl = ServerAcl::from_content(parsed(&content).value());
@@ -394,6 +402,7 @@ fn errors_are_in_the_table() {
     given.extend(outside);
     given.extend(of_errors(&HANDED_OVER));
     given.extend(of_errors(&RESOLUTION));
+    given.extend(of_errors(&DISCOVERY));
     assert_eq!(given, table(Kind::Error));
 }
 

@@ -1,7 +1,7 @@
 /** The table of all codes, as the module itself has it. */
 import { call } from "./wasm.js";
 
-/** One code: of a check that did not pass, of a flag, of a server ACL, of a request, or of an error. */
+/** One code: of a check that did not pass, of a flag, of a server ACL, of a request, of an error, or of a trace. */
 export interface CodeInfo {
   /** Stable, snake_case. */
   code: string;
@@ -9,9 +9,10 @@ export interface CodeInfo {
   check: 1 | 2 | 3 | 4 | 5 | 6 | 7 | null;
   /**
    * `verdict`: in `Check.code`, or, without a check, of a server ACL or a request; `flag`: in
-   * `Verdict.flags` and the like; `error`: in `FedproofError.code`.
+   * `Verdict.flags` and the like; `error`: in `FedproofError.code`, and in traces; `trace`: in the
+   * traces of server discovery.
    */
-  kind: "verdict" | "error" | "flag";
+  kind: "verdict" | "error" | "flag" | "trace";
   /** What follows for the event, the server or the request: `dropped`, `denied`, …; null where nothing does. */
   effect: string | null;
   /** One sentence. */
@@ -21,7 +22,8 @@ export interface CodeInfo {
 }
 
 /**
- * All codes that can appear in verdicts, ACL decisions, judgments of requests and errors, with what they mean.
+ * All codes that can appear in verdicts, ACL decisions, judgments of requests, errors and traces, with
+ * what they mean.
  *
  * @returns A fresh array; change it as you like.
  * @example

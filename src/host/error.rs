@@ -19,7 +19,10 @@ pub enum HostErrorKind {
     TimedOut,
     /// The address is one that the host does not connect to: private, loopback, link-local.
     AddressForbidden,
-    /// No connection, or it broke.
+    /// No connection came about, nor was anything sent: refused, no route, or not within the time that
+    /// the host gives a connection.
+    Unreachable,
+    /// The connection broke.
     Connection,
     /// The certificate is not for the expected name, or not by a trusted authority.
     Tls,
@@ -33,9 +36,10 @@ pub enum HostErrorKind {
 
 impl HostErrorKind {
     /// All kinds.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::TimedOut,
         Self::AddressForbidden,
+        Self::Unreachable,
         Self::Connection,
         Self::Tls,
         Self::TooLarge,
@@ -49,6 +53,7 @@ impl HostErrorKind {
         match self {
             Self::TimedOut => "host_timed_out",
             Self::AddressForbidden => "host_address_forbidden",
+            Self::Unreachable => "host_unreachable",
             Self::Connection => "host_connection",
             Self::Tls => "host_tls",
             Self::TooLarge => "host_answer_too_large",

@@ -10,6 +10,7 @@
     clippy::unwrap_used
 )]
 
+pub mod host;
 pub mod make;
 pub mod model;
 pub mod room;

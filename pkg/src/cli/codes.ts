@@ -53,6 +53,7 @@ async function explain(info: CodeInfo): Promise<string> {
 function originOf({ code, check, kind, effect }: CodeInfo): string {
   if (kind === "flag") return "a flag of verdicts";
   if (kind === "error") return "an error";
+  if (kind === "trace") return "a trace of server discovery";
   if (code.startsWith("acl_")) return `a server ACL, the server is ${effect}`;
   if (check === null) return `${code.startsWith("invite_") ? "an invite, it" : "a request, it"} is ${effect}`;
   if (check !== 4) return `check ${check}, the event is ${effect?.replace("_", " ")}`;
