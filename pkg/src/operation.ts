@@ -275,7 +275,9 @@ class Step {
     try {
       came = outcome();
     } catch (thrown) {
-      came = { thrown };
+      // Not ours: by a getter or a trap of the answer.
+      const unreadable = `the host's answer cannot be read: ${failureOf(thrown).message}`;
+      came = { thrown: thrown instanceof FedproofError ? thrown : hostError("host_failed", unreadable, thrown) };
     }
     done(came);
   }

@@ -39,7 +39,7 @@ async function nameBehind(name: string, servers: DnsServers, signal: AbortSignal
   for (let hops = 0; hops < MAX_ALIASES; hops += 1) {
     const { records } = await outcome(query(servers, signal, (resolver) => resolver.resolveCname(behind ?? name)));
     if (records?.[0] === undefined) break;
-    behind = records[0];
+    behind = records[0].replace(/\.$/, ""); // Deno leaves it there
   }
   return behind;
 }
