@@ -7,7 +7,10 @@ import { encodeText, isUint8Array, toName } from "./input.js";
 import { drive } from "./operation.js";
 import { oneOf, readOptions, required } from "./options.js";
 
-/** One thing to ask of a host. Requests go out without further headers; what is left out of one has a default. */
+/**
+ * One thing to ask of a host. Requests go out without further headers; what is left out of one has a default: port
+ * 8448, `GET /`, `connectHost` as the `Host` header, a body of up to 1 MB within 30 seconds.
+ */
 export type HostQuestion =
   | { srv: string }
   | { addresses: string }
@@ -98,7 +101,7 @@ function toRequest(value: unknown, where: string): Question {
     connect_host: host,
     address: read.address,
     port: read.port ?? 8448,
-    host_header: read.hostHeader ?? host,
+    host_header: read.hostHeader ?? (host.includes(":") ? `[${host}]` : host),
     tls_name: read.tlsName,
     method: read.method ?? "GET",
     target: read.target ?? "/",
