@@ -121,6 +121,8 @@ class Driver {
         return this.#end(() => this.#resolve(result));
       }
       for (const effect of told.effects) this.#perform(effect);
+      // Waiting for nothing it would wait for ever, and nobody would hear of it.
+      if (this.#steps.size === 0) throw new FedproofError("wasm_trap", "a fault inside the module: the call waits for nothing");
     } catch (thrown) {
       this.#fail(thrown);
     }

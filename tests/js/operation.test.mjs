@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { after, test } from "node:test";
+import { after, mock, test } from "node:test";
 import v8 from "node:v8";
 import vm from "node:vm";
 import { askHost, canonicalJson, FedproofError } from "fedproof";
 import { toHost } from "../../pkg/dist/host.js";
 import { drive } from "../../pkg/dist/operation.js";
+import { LONGEST_TIMER, pause } from "../../pkg/dist/turns.js";
 import { call } from "../../pkg/dist/wasm.js";
 import { initSync } from "../../pkg/dist/wasm/fedproof.js";
 import { error } from "./world.mjs";
@@ -527,4 +528,53 @@ test("capabilities: what there is no method for nobody can do", () => {
   assert.deepEqual(abilities(host()), all);
   assert.deepEqual(abilities({ https: () => OK }), { ...all, srv: false, addresses: false });
   assert.deepEqual(abilities({ https: () => OK, capabilities: { srv: true, names: false } }), { ...all, srv: false, addresses: false, names: false });
+});
+
+test("an operation that waits for nothing is a fault, not a silence", async () => {
+  for (const turns of [[{}], [{ effects: [{ id: 0, kind: "now" }] }, {}], [{ effects: [{ id: 0, ...TOLD }] , dropped: [] }, { dropped: [0] }]]) {
+    const operation = script(turns);
+    await assert.rejects(driven(operation), error("wasm_trap"));
+    assert.equal(operation.freed, 1);
+  }
+});
+
+test("a pause may be longer than a timer can be, and ends with its signal", async () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  try {
+    let over = false;
+    pause(LONGEST_TIMER + 10, new AbortController().signal).then(() => (over = true));
+    const settled = () => new Promise((resolve) => setImmediate(resolve));
+    for (const [ms, expected] of [[LONGEST_TIMER, false], [9, false], [1, true]]) {
+      mock.timers.tick(ms);
+      await settled();
+      assert.equal(over, expected);
+    }
+    let ended = false;
+    const controller = new AbortController();
+    pause(5, controller.signal).then(() => (ended = true));
+    controller.abort();
+    mock.timers.tick(10);
+    await settled();
+    assert.equal(ended, false);
+  } finally {
+    mock.timers.reset();
+  }
+});
+
+test("others get a turn by whichever way the platform has", () => {
+  for (const missing of [[], ["setImmediate"], ["setImmediate", "MessageChannel"]]) {
+    const script = `
+      for (const name of ${JSON.stringify(missing)}) delete globalThis[name];
+      const { nextTurn } = await import("../../pkg/dist/turns.js");
+      const order = [];
+      await new Promise((resolve) => {
+        nextTurn(() => order.push("first"));
+        nextTurn(() => (order.push("second"), setTimeout(resolve, 20)));
+        queueMicrotask(() => order.push("microtask"));
+      });
+      // The channel of a page holds nobody; in Node it would.
+      process.exit(order.join() === "microtask,first,second" ? 0 : 1);
+    `;
+    assert.equal(spawnSync(process.execPath, ["--input-type=module", "--eval", script], { cwd: new URL(".", import.meta.url) }).status, 0, missing.join());
+  }
 });
