@@ -850,6 +850,7 @@ pub static ALL: &[Code] = &[
         "The host puts the port into the `Host` header, where the specification has none.",
     ),
     error("aborted", "The call was aborted.", ROOM_VERSIONS),
+    error("callback_failed", "A callback of the call, such as onProgress, threw.", FEDERATION),
     error("timed_out", "The call took longer than its time limit.", FEDERATION),
     error("host_timed_out", "A host callback did not settle within its time limit.", FEDERATION),
     error(

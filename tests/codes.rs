@@ -398,6 +398,7 @@ fn errors_are_in_the_table() {
         "wasm_trap",
         "aborted",
         "timed_out",
+        "callback_failed",
     ];
     given.extend(outside);
     given.extend(of_errors(&HANDED_OVER));

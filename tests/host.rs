@@ -172,6 +172,44 @@ fn what_is_asked_at_once_goes_out_at_once_and_may_be_answered_in_any_order() {
 }
 
 #[test]
+fn questions_asked_all_at_once_are_answered_in_their_order() {
+    let questions = vec![
+        Effect::Now,
+        Effect::Random { bytes: 2 },
+        Effect::Https(Box::new(request(1))),
+        Effect::Wait { ms: 0 },
+        Effect::Srv { name: "a.test".into() },
+        Effect::Addresses { name: "a.test".into() },
+    ];
+    let ask = async move |host: Host| host.ask_all(questions).await;
+    let mut operation = Operation::new(Capabilities::ALL, ask);
+    assert!(operation.poll().is_pending());
+    let effects = operation.take_effects();
+    assert_eq!(effects.len(), 6, "all go out before any is answered");
+    for (id, effect) in effects.iter().rev() {
+        assert!(operation.poll().is_pending());
+        operation.answer(*id, good(effect));
+    }
+    let Poll::Ready(answers) = operation.poll() else { panic!("all were answered") };
+    let asked: Vec<_> = effects.iter().map(|(_, effect)| good(effect)).collect();
+    assert_eq!(answers, asked);
+}
+
+#[test]
+fn one_of_many_questions_may_fail_and_none_need_be_asked() {
+    let ask = async |host: Host| {
+        let few = host.ask_all(vec![]).await.len();
+        (few, host.ask_all(vec![Effect::Now, Effect::Random { bytes: 3 }]).await)
+    };
+    let (few, answers) = run(Operation::new(Capabilities::ALL, ask), |effect| match effect {
+        Effect::Random { .. } => Ok(Answer::Random(vec![1])),
+        other => good(other),
+    });
+    assert_eq!((few, &answers[0]), (0, &Ok(Answer::Now(77))));
+    assert_eq!(answers[1].as_ref().unwrap_err().code(), "host_failed", "too few bytes");
+}
+
+#[test]
 fn a_second_answer_and_one_to_nothing_change_nothing() {
     let mut operation = Operation::new(Capabilities::ALL, async |host| {
         let first = host.now().await.unwrap();

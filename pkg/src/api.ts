@@ -89,3 +89,17 @@ export {
   type RoomOptions,
   type StateEntry,
 } from "./state.js";
+export {
+  type AddressesAnswer,
+  type Awaitable,
+  type Host,
+  type HostCallOptions,
+  type HostCapabilities,
+  type HostErrorCode,
+  type HttpsAnswer,
+  type HttpsRequest,
+  type SrvRecord,
+} from "./host.js";
+export { askHost, type HostAnswer, type HostQuestion } from "./ask-host.js";
+export type { CallOptions, Progress } from "./call-options.js";
+export type { Signal } from "./signal.js";

@@ -12,6 +12,7 @@ mod acl;
 mod auth;
 mod federation;
 mod keys;
+mod operation;
 mod reader;
 mod request_auth;
 mod state;

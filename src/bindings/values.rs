@@ -121,6 +121,16 @@ pub fn public_key(seed: &Uint8Array) -> std::result::Result<String, JsValue> {
     Ok(with_key(seed, "ed25519:0", SigningKey::public_key)?)
 }
 
+/// The signature over a message, 64 bytes.
+#[wasm_bindgen]
+pub fn sign_message(
+    seed: &Uint8Array,
+    key_id: &str,
+    message: &[u8],
+) -> std::result::Result<Vec<u8>, JsValue> {
+    Ok(with_key(seed, key_id, |key| key.sign(message).to_vec())?)
+}
+
 /// Fills `seed` with the platform's randomness.
 #[wasm_bindgen]
 pub fn generate_seed(seed: &Uint8Array) -> std::result::Result<(), JsValue> {

@@ -5,6 +5,7 @@
 //! nothing by itself: whoever holds it takes the effects that are asked for, performs them in its own
 //! way and delivers the answers. Dropping an operation is cancelling it.
 
+mod ask_all;
 mod effect;
 mod error;
 mod operation;

@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::net::IpAddr;
+use std::rc::Rc;
 use std::task::Poll;
 
 use fedproof::host::{
     Addresses, Answer, Capabilities, Effect, Host, HostError, HostErrorKind, HttpsAnswer,
     HttpsRequest, Operation, SrvRecord,
 };
+use fedproof::keys::SigningKey;
 
 /// What a question gets: an answer, or a failure of this kind.
 pub type Reply<T> = Result<T, HostErrorKind>;
@@ -43,6 +45,8 @@ pub struct World {
     /// The clock, and how far each effect moves it, in milliseconds.
     pub now: i64,
     pub latency: i64,
+    /// The key of our server; without one nothing can be signed.
+    pub key: Option<Rc<SigningKey>>,
     /// Where randomness comes from.
     pub random: u64,
     /// Faults by the number of the effect, counted without those that ask for the time.
@@ -64,6 +68,7 @@ impl Default for World {
             certificates: BTreeMap::new(),
             now: 1_700_000_000_000,
             latency: 1,
+            key: None,
             random: 7,
             faults: BTreeMap::new(),
             asked: Vec::new(),
@@ -158,6 +163,10 @@ impl World {
                     (self.random >> 56) as u8
                 };
                 Answer::Random((0..*bytes).map(|_| byte()).collect())
+            }
+            Effect::Sign { message } => {
+                let key = self.key.as_ref().ok_or_else(|| failure(HostErrorKind::Unsupported))?;
+                Answer::Signature(key.sign(message))
             }
             Effect::Wait { ms } => {
                 self.now += i64::try_from(*ms).unwrap();

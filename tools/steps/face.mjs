@@ -8,6 +8,8 @@ import { Trouble } from "../lib/say.mjs";
 
 const cli = `${dist}/cli.js`;
 const fresh = "target/face";
+/** What can be imported beside the main entry, but for what is for ES modules alone. */
+const entries = ["index", "hosts/node", "hosts/deno", "hosts/browser", "hosts/memory"];
 
 export const emitFace = () =>
   step({
@@ -21,7 +23,9 @@ export const emitFace = () =>
       "package-lock.json",
       "tools/steps/face.mjs",
     ],
-    writes: ["index.js", "index.d.ts", "slim.js", "workerd.js", "cli.js"].map((name) => `${dist}/${name}`),
+    writes: [...entries.map((name) => `${name}.js`), "index.d.ts", "slim.js", "workerd.js", "cli.js"].map(
+      (name) => `${dist}/${name}`,
+    ),
     async make() {
       // Aside first: a mistake in the sources leaves the last good build in place.
       rmSync(at(fresh), { recursive: true, force: true });
@@ -55,7 +59,7 @@ export const copyAsCommonJs = () =>
       "package-lock.json",
       "tools/steps/face.mjs",
     ],
-    writes: ["index.js", "index.d.ts", "package.json"].map((name) => `${dist}/cjs/${name}`),
+    writes: [...entries.map((name) => `${name}.js`), "index.d.ts", "package.json"].map((name) => `${dist}/cjs/${name}`),
     async make() {
       const out = at(dist, "cjs");
       rmSync(out, { recursive: true, force: true });
@@ -63,8 +67,9 @@ export const copyAsCommonJs = () =>
       // Imported here: it is installed by an earlier step.
       const esbuild = await import("esbuild");
       const options = {
-        entryPoints: [at(dist, "index.js")],
-        outfile: path.join(out, "index.js"),
+        entryPoints: entries.map((name) => at(dist, `${name}.js`)),
+        outdir: out,
+        outbase: at(dist),
         bundle: true,
         packages: "external",
         format: "cjs",

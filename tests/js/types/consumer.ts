@@ -1,6 +1,7 @@
 // What people's programs may and may not write; compiled, never run.
 import {
   type AclDecision,
+  askHost,
   authTypesForEvent,
   canonicalJson,
   type Check,
@@ -8,10 +9,13 @@ import {
   type CheckAuthOptions,
   eventId,
   FedproofError,
+  type Host,
+  type HostAnswer,
   type KeyReport,
   KeyRing,
   type Outcome,
   type PowerLevel,
+  type Progress,
   powerLevels,
   receiveEvent,
   type ResolutionTrace,
@@ -33,6 +37,10 @@ import {
   verifyEvents,
   verifyRequest,
 } from "fedproof";
+import { browserHost } from "fedproof/hosts/browser";
+import { denoHost } from "fedproof/hosts/deno";
+import { memoryHost, type MemoryFault } from "fedproof/hosts/memory";
+import { nodeHost, type NodeHost } from "fedproof/hosts/node";
 
 interface Pdu {
   type: string;
@@ -76,6 +84,22 @@ export async function feed(incoming: AsyncIterable<Uint8Array>): Promise<Outcome
   Room.load(whole.save(), { keys }).trace(before?.map(([, , id]) => id));
   return outcomes;
 }
+const mine: Host = {
+  srv: (name, { signal }) => (signal.aborted ? [] : [{ priority: 0, weight: 0, port: 1, target: name }]),
+  addresses: async () => ({ addresses: ["192.0.2.1"], canonicalName: undefined }),
+  https: async ({ body, address }) => ({ status: 200, headers: new Map([["a", address ?? "b"]]), body: body ?? new Uint8Array() }),
+  capabilities: { names: false },
+};
+const faults: MemoryFault[] = [{ on: "https", when: (question) => question.kind === "https" && question.request.port === 1, what: { delay: 5 } }];
+const world = memoryHost({ addresses: { a: ["192.0.2.1"] }, servers: { "192.0.2.1:1": { answer: { "GET /": { json: 1 } } } }, faults });
+const node: NodeHost = nodeHost({ ca: "", allowAddresses: ["10.0.0.0/8"], insecure: false, servers: undefined });
+export const hosts: Host[] = [mine, world, node, denoHost(), browserHost({ dnsOverHttps: "https://resolver.example/" })];
+export async function asking(): Promise<string[]> {
+  const onProgress = ({ stage, done, total }: Progress): unknown => stage + done + (total ?? 0);
+  const answers: HostAnswer[] = await askHost(mine, [{ srv: "a" }, { https: { connectHost: "a" } }, { wait: 1 }], { timeLimit: 1, stepTimeLimit: undefined, onProgress });
+  const answer = answers[1];
+  return answer && "error" in answer ? [answer.error.code] : answer && "https" in answer ? answer.https.headers.flat() : [String(world.log[0]?.at)];
+}
 const decision: AclDecision = new ServerAcl(pdu).check("example.org:8448");
 export const step: 1 | 2 | 3 | 4 | 5 | undefined = decision.step;
 export const ofRoom: string | undefined = ServerAcl.endpoint("/_matrix/federation/v1/send/1")?.room_id;
@@ -113,3 +137,17 @@ new RoomContext({ state: [] });
 room.checkAuth("{}", { state: [] });
 // @ts-expect-error no such outcome
 if (verdict.outcome === "ok") throw new Error();
+// @ts-expect-error a host makes requests
+askHost({ srv: () => [] }, []);
+// @ts-expect-error a status is a number
+askHost({ https: () => ({ status: "200", headers: [], body: bytes }) }, []);
+// @ts-expect-error a body is bytes
+askHost({ https: () => ({ status: 200, headers: [], body: "{}" }) }, []);
+// @ts-expect-error headers are pairs
+askHost({ https: () => ({ status: 200, headers: ["a"], body: bytes }) }, []);
+// @ts-expect-error there is no such question
+askHost(mine, [{ txt: "a" }]);
+// @ts-expect-error networks are an array
+nodeHost({ allowAddresses: "10.0.0.0/8" });
+// @ts-expect-error there is no such fault
+memoryHost({ faults: [{ on: "https", what: "explode" }] });

@@ -1,0 +1,10 @@
+/**
+ * The host for Deno: that of Node, which Deno's `node:` modules carry. It needs `--allow-net`.
+ *
+ * One thing is different. Deno's DNS does not tell "there is no such record" from "the resolver failed"
+ * (SERVFAIL, REFUSED): both count as no records, so that a conversation may go on to the next step where Node's
+ * would stop.
+ *
+ * @packageDocumentation
+ */
+export { nodeHost as denoHost, type NodeHost as DenoHost, type NodeHostOptions as DenoHostOptions } from "./node.js";
