@@ -191,6 +191,17 @@ pub fn verify_event(
     }
 }
 
+/// Checks the signatures of one server on an event, whether or not it must sign. `signed` is as in
+/// [`verify_event`].
+#[must_use]
+pub fn verify_event_by(server: &str, event: &Pdu, signed: &[u8], ring: &KeyRing) -> ServerReport {
+    let moment = Moment {
+        ts: event.origin_server_ts(),
+        enforce_validity: event.version().enforce_key_validity,
+    };
+    verify(event.signatures(), signed, server.to_owned(), moment, ring)
+}
+
 /// Checks the signatures of `server` on a JSON object, made at `moment`.
 ///
 /// Spec: <https://spec.matrix.org/v1.19/appendices/#checking-for-a-signature>
@@ -379,13 +390,24 @@ pub fn sign_event(
 }
 
 fn with_signature(object: &Canonical, server: &str, key: &SigningKey, message: &[u8]) -> Canonical {
-    let mut signature = Vec::new();
-    write_string(&encoding::encode(&key.sign(message)), &mut signature);
+    add_signature(object, server, key.key_id(), &key.sign(message))
+}
+
+/// A copy of `object` with a signature added; those that are there stay, also of the same server.
+#[must_use]
+pub fn add_signature(
+    object: &Canonical,
+    server: &str,
+    key_id: &str,
+    signature: &[u8; 64],
+) -> Canonical {
+    let mut text = Vec::new();
+    write_string(&encoding::encode(signature), &mut text);
     let signatures = object.get("signatures");
     let own = signatures
         .and_then(Value::as_object)
         .and_then(|mut servers| servers.find(|member| member.key() == server))
         .map(|member| member.value);
-    let own = insert_member(own, key.key_id(), &signature);
+    let own = insert_member(own, key_id, &text);
     object.with_member("signatures", Some(&insert_member(signatures, server, &own)))
 }
