@@ -45,6 +45,8 @@ const IDENTITY: [u8; 64] = {
 /// resolution: the bindings give them.
 const HANDED_OVER: [&str; 2] = ["template_", "join_answer_"];
 const RESOLUTION: [&str; 1] = ["resolve_"];
+/// The same for those about answers of other servers, which the functions of `federation` give.
+const ANSWERS: [&str; 3] = ["answer_", "remote_", "transaction_"];
 
 /// The codes of errors that begin so, in order.
 fn of_errors(prefixes: &[&str]) -> BTreeSet<&'static str> {
@@ -226,6 +228,11 @@ fn every_code_about_what_is_handed_over_has_a_test() {
 }
 
 #[test]
+fn every_code_about_answers_has_a_test() {
+    assert_eq!(unnamed(of_errors(&ANSWERS), &["federation_answers.rs"]), [""; 0]);
+}
+
+#[test]
 fn every_code_of_an_acl_has_an_example() {
     let content = json!({"allow": ["a"], "deny": ["d"], "allow_ip_literals": false});
     let acl = ServerAcl::from_content(parsed(&content).value());
@@ -364,6 +371,7 @@ fn errors_are_in_the_table() {
     given.extend(outside);
     given.extend(of_errors(&HANDED_OVER));
     given.extend(of_errors(&RESOLUTION));
+    given.extend(of_errors(&ANSWERS));
     assert_eq!(given, table(Kind::Error));
 }
 

@@ -127,16 +127,18 @@ impl Batch {
     /// that is known and was valid needs no other.
     #[must_use]
     pub fn keys_needed(&self, ring: &KeyRing) -> Vec<NeededKey> {
-        let mut needed = BTreeMap::new();
+        let mut needed = Needed::default();
         for hashed in self.events.iter().flatten() {
-            add_needed(hashed.event.pdu(), ring, &mut needed);
+            let pdu = hashed.event.pdu();
+            // Whether a third party's invite excuses its sender is known only after check 3.
+            let required = signatures::required_servers(pdu, false);
+            let authoriser = pdu.join_authoriser();
+            let authoriser = authoriser.as_deref().and_then(|user| domain_of(user, '@'));
+            for server in required.chain(authoriser.map(str::to_owned)) {
+                needed.add(&server, pdu, ring);
+            }
         }
-        let key = |((server, key_id), minimum_valid_until_ts)| NeededKey {
-            server,
-            key_id,
-            minimum_valid_until_ts,
-        };
-        needed.into_iter().map(key).collect()
+        needed.list()
     }
 
     fn hashed(&self, index: usize) -> Option<&Hashed> {
@@ -156,18 +158,22 @@ impl std::fmt::Debug for Batch {
     }
 }
 
-fn add_needed(
-    pdu: &Pdu,
-    ring: &KeyRing,
-    needed: &mut BTreeMap<(String, String), Option<i64>>,
-) {
-    let enforce_validity = pdu.version().enforce_key_validity;
-    let moment = Moment { ts: pdu.origin_server_ts(), enforce_validity };
-    // Whether a third party's invite excuses its sender is known only after check 3.
-    let required = signatures::required_servers(pdu, false);
-    let authoriser = pdu.join_authoriser();
-    let authoriser = authoriser.as_deref().and_then(|user| domain_of(user, '@'));
-    for server in required.chain(authoriser.map(str::to_owned)) {
+/// The keys without which the signatures of one server on an event cannot be checked.
+#[must_use]
+pub fn keys_needed_of(server: &str, pdu: &Pdu, ring: &KeyRing) -> Vec<NeededKey> {
+    let mut needed = Needed::default();
+    needed.add(server, pdu, ring);
+    needed.list()
+}
+
+/// Keys with the latest time that they are needed for.
+#[derive(Default)]
+struct Needed(BTreeMap<(String, String), Option<i64>>);
+
+impl Needed {
+    fn add(&mut self, server: &str, pdu: &Pdu, ring: &KeyRing) {
+        let enforce_validity = pdu.version().enforce_key_validity;
+        let moment = Moment { ts: pdu.origin_server_ts(), enforce_validity };
         let own = pdu
             .signatures()
             .and_then(Value::as_object)
@@ -176,17 +182,26 @@ fn add_needed(
         let keys = own.into_iter().flatten().map(|member| member.key().into_owned());
         let keys: Vec<_> = keys
             .filter(|key_id| is_ed25519_key_id(key_id) && key_id != POLICY_SERVER_KEY_ID)
-            .map(|key_id| (ring.standing(&server, &key_id, moment), key_id))
+            .map(|key_id| (ring.standing(server, &key_id, moment), key_id))
             .collect();
         if keys.iter().any(|(standing, _)| matches!(standing, KeyStanding::Good(_))) {
-            continue;
+            return;
         }
         for (standing, key_id) in keys {
             if matches!(standing, KeyStanding::Missing | KeyStanding::NotValidYet(_)) {
                 let ts = enforce_validity.then_some(moment.ts);
-                let entry = needed.entry((server.clone(), key_id)).or_insert(ts);
-                *entry = ts.max(*entry);
+                let latest = self.0.entry((server.to_owned(), key_id)).or_insert(ts);
+                *latest = ts.max(*latest);
             }
         }
+    }
+
+    fn list(self) -> Vec<NeededKey> {
+        let key = |((server, key_id), minimum_valid_until_ts)| NeededKey {
+            server,
+            key_id,
+            minimum_valid_until_ts,
+        };
+        self.0.into_iter().map(key).collect()
     }
 }
