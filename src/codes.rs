@@ -54,6 +54,9 @@ const TEMPLATES: &str = "https://spec.matrix.org/v1.19/server-server-api/#joinin
 const INVITES: &str = "https://spec.matrix.org/v1.19/server-server-api/#inviting-to-a-room";
 const JOINS: &str =
     "https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid";
+const EVENTS: &str = "https://spec.matrix.org/v1.19/server-server-api/#retrieving-events";
+const TRANSACTIONS: &str = "https://spec.matrix.org/v1.19/server-server-api/#transactions";
+const ERRORS: &str = "https://spec.matrix.org/v1.19/client-server-api/#standard-error-response";
 const STATE_RESOLUTION: &str = "https://spec.matrix.org/v1.19/rooms/v12/#state-resolution";
 const BASE64: &str = "https://spec.matrix.org/v1.19/appendices/#unpadded-base64";
 const FEDERATION: &str = "https://spec.matrix.org/v1.19/server-server-api/";
@@ -655,6 +658,131 @@ pub static ALL: &[Code] = &[
         "The state in the answer to a join has two events for one type and state key.",
         JOINS,
     ),
+    // Answers of other servers, as a whole.
+    error(
+        "answer_field_invalid",
+        "A field of an answer is missing or of the wrong type.",
+        FEDERATION,
+    ),
+    error(
+        "answer_not_one_event",
+        "One event was asked for, the answer has none or several.",
+        EVENTS,
+    ),
+    error(
+        "answer_room_version",
+        "A template is of a room version that was not offered.",
+        TEMPLATES,
+    ),
+    error(
+        "answer_other_room",
+        "An answer is about another room than the one asked about.",
+        FEDERATION,
+    ),
+    error("answer_state_no_create", "A state has no create event that is proven.", EVENTS),
+    error(
+        "answer_state_other_room",
+        "The create event of a state is that of another room.",
+        EVENTS,
+    ),
+    error("answer_state_room_version", "A state is of a room of another version.", EVENTS),
+    error("answer_state_conflict", "A state has two events for one type and state key.", EVENTS),
+    error(
+        "answer_join_not_allowed",
+        "The state in the answer to a join does not allow it, or does not say so.",
+        JOINS,
+    ),
+    error(
+        "answer_members_omitted",
+        "The answer to a join leaves out members, though all were asked for.",
+        JOINS,
+    ),
+    error(
+        "answer_event_changed",
+        "An event that another server was to sign came back with other changes.",
+        INVITES,
+    ),
+    error(
+        "answer_countersignature",
+        "A server that was to sign an event of ours did not, or wrongly.",
+        INVITES,
+    ),
+    error(
+        "answer_wrong_direction",
+        "The event that an answer names is on the other side of the time asked about.",
+        EVENTS,
+    ),
+    error(
+        "answer_other_server",
+        "An answer names a user of another server than the one asked.",
+        FEDERATION,
+    ),
+    // Events in them that fall out.
+    error("answer_event_other_room", "An event in an answer is of another room.", EVENTS),
+    error(
+        "answer_event_other_id",
+        "An event in an answer has another ID than the one asked for.",
+        EVENTS,
+    ),
+    error("answer_event_twice", "An event in an answer has the ID of one before it.", EVENTS),
+    error("answer_event_beyond_limit", "An answer has more events than were asked for.", EVENTS),
+    error(
+        "answer_event_not_reachable",
+        "No path of `prev_events` leads to an event in an answer from those asked about.",
+        EVENTS,
+    ),
+    error(
+        "answer_event_below_min_depth",
+        "An event in an answer has a depth below the least one asked for.",
+        EVENTS,
+    ),
+    error("answer_event_not_state", "An event in a state has no state key.", EVENTS),
+    error(
+        "answer_event_not_in_auth_chain",
+        "No path of `auth_events` leads to an event in an answer from the one asked about.",
+        EVENTS,
+    ),
+    // Other entries in them that are left out.
+    error(
+        "answer_entry_invalid",
+        "An entry in an answer, or a field of one, is malformed.",
+        FEDERATION,
+    ),
+    error("answer_entry_twice", "An entry in an answer stands there twice.", FEDERATION),
+    error(
+        "answer_entry_unasked",
+        "An entry in an answer is about what was not asked for.",
+        FEDERATION,
+    ),
+    error("answer_text_cut", "A text in an answer was cut to 4096 characters.", FEDERATION),
+    // Refusals by other servers.
+    error(
+        "remote_unable_to_authorise_join",
+        "The server cannot tell whether the user may join a restricted room; another one may.",
+        JOINS,
+    ),
+    error(
+        "remote_unable_to_grant_join",
+        "The server has nobody who could let the user into a restricted room; another one may.",
+        JOINS,
+    ),
+    error(
+        "remote_incompatible_room_version",
+        "The room is of a version that was not offered; the refusal names it.",
+        TEMPLATES,
+    ),
+    error("remote_invite_blocked", "The invited user takes no invites of this kind.", INVITES),
+    error("remote_rate_limited", "The server was asked too often.", ERRORS),
+    error("remote_unrecognized", "The server does not know the endpoint.", ERRORS),
+    error("remote_forbidden", "The server says that this is not allowed.", ERRORS),
+    error("remote_not_found", "The server does not have what was asked about.", ERRORS),
+    error("remote_unauthorized", "The server does not believe that the request is ours.", ERRORS),
+    error("remote_refused", "The server refuses the request for another reason.", ERRORS),
+    error("remote_failed", "The server failed, or what answered is none.", ERRORS),
+    // Transactions.
+    error("transaction_too_many_pdus", "A transaction has more than 50 events.", TRANSACTIONS),
+    error("transaction_too_many_edus", "A transaction has more than 100 EDUs.", TRANSACTIONS),
+    error("transaction_too_large", "A transaction has more than 13107200 bytes.", TRANSACTIONS),
     error(
         "resolve_event_malformed",
         "An event for state resolution is malformed.",

@@ -82,13 +82,23 @@ impl<'a> PolicyServer<'a> {
             .filter(|entry| entry.key() == self.server)
             .find_map(|entry| entry.value.get(POLICY_SERVER_KEY_ID));
         let text = signature.and_then(Value::as_str).ok_or("policy_signature_missing")?;
-        let decoded = encoding::decode::<64>(&text).ok_or("policy_signature_malformed")?;
-        match Dalek.check(&self.key, signed, &decoded.bytes) {
-            SignatureOutcome::Valid => Ok(()),
-            SignatureOutcome::Invalid | SignatureOutcome::Divergent => {
-                Err("policy_signature_invalid")
-            }
-        }
+        check_signature(&self.key, &text, signed).map(|_| ())
+    }
+}
+
+/// Is this text the signature of a policy server that has this key, on these bytes? Gives its bytes.
+///
+/// # Errors
+/// The code of what is wrong with it.
+pub fn check_signature(
+    key: &PublicKey,
+    text: &str,
+    signed: &[u8],
+) -> Result<[u8; 64], &'static str> {
+    let decoded = encoding::decode::<64>(text).ok_or("policy_signature_malformed")?;
+    match Dalek.check(key, signed, &decoded.bytes) {
+        SignatureOutcome::Valid => Ok(decoded.bytes),
+        SignatureOutcome::Invalid | SignatureOutcome::Divergent => Err("policy_signature_invalid"),
     }
 }
 

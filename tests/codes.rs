@@ -54,6 +54,8 @@ const REQUESTS: [&str; 2] = ["authorization_", "request_"];
 fn is_of_requests(code: &str) -> bool {
     REQUESTS.iter().any(|prefix| code.starts_with(prefix))
 }
+/// The same for those about answers of other servers, which the functions of `federation` give.
+const ANSWERS: [&str; 3] = ["answer_", "remote_", "transaction_"];
 
 /// The codes of errors that begin so, in order.
 fn of_errors(prefixes: &[&str]) -> BTreeSet<&'static str> {
@@ -263,6 +265,11 @@ fn every_code_about_server_discovery_has_a_test() {
 }
 
 #[test]
+fn every_code_about_answers_has_a_test() {
+    assert_eq!(unnamed(of_errors(&ANSWERS), &["federation_answers.rs"]), [""; 0]);
+}
+
+#[test]
 fn every_code_of_an_acl_has_an_example() {
     let content = json!({"allow": ["a"], "deny": ["d"], "allow_ip_literals": false});
     let acl = ServerAcl::from_content(parsed(&content).value());
@@ -404,6 +411,7 @@ fn errors_are_in_the_table() {
     given.extend(of_errors(&HANDED_OVER));
     given.extend(of_errors(&RESOLUTION));
     given.extend(of_errors(&DISCOVERY));
+    given.extend(of_errors(&ANSWERS));
     assert_eq!(given, table(Kind::Error));
 }
 

@@ -197,6 +197,17 @@ pub fn verify_event(
     }
 }
 
+/// Checks the signatures of one server on an event, whether or not it must sign. `signed` is as in
+/// [`verify_event`].
+#[must_use]
+pub fn verify_event_by(server: &str, event: &Pdu, signed: &[u8], ring: &KeyRing) -> ServerReport {
+    let moment = Moment {
+        ts: event.origin_server_ts(),
+        enforce_validity: event.version().enforce_key_validity,
+    };
+    verify(event.signatures(), signed, server.to_owned(), moment, ring)
+}
+
 /// Checks the signatures of `server` on a JSON object, made at `moment`.
 ///
 /// Spec: <https://spec.matrix.org/v1.19/appendices/#checking-for-a-signature>
@@ -366,7 +377,7 @@ pub fn sentence(
 pub fn sign_json(object: &Canonical, server: &str, key: &SigningKey) -> Canonical {
     let mut message = Vec::with_capacity(object.text().len());
     write_without(object, &["signatures", "unsigned"], &mut message);
-    with_signature(object, server, key.key_id(), &key.sign(&message))
+    add_signature(object, server, key.key_id(), &key.sign(&message))
 }
 
 /// A copy of `event` with its content hash set and the signature of `server` by `key` added;
@@ -381,11 +392,11 @@ pub fn sign_event(
     key: &SigningKey,
 ) -> Canonical {
     let (event, message) = to_sign(event, version);
-    with_signature(&event, server, key.key_id(), &key.sign(&message))
+    add_signature(&event, server, key.key_id(), &key.sign(&message))
 }
 
 /// A copy of `event` with its content hash set, and what is signed of it: for keys that are kept
-/// elsewhere. The signature is then added by [`with_signature`].
+/// elsewhere. The signature is then added by [`add_signature`].
 #[must_use]
 pub fn to_sign(event: &Canonical, version: &RoomVersion) -> (Canonical, Vec<u8>) {
     let hash = encoding::encode(&hashes::content_hash(event));
@@ -398,9 +409,9 @@ pub fn to_sign(event: &Canonical, version: &RoomVersion) -> (Canonical, Vec<u8>)
     (event, message)
 }
 
-/// A copy of `object` with a signature of `server` added; signatures that are there stay.
+/// A copy of `object` with a signature added; those that are there stay, also of the same server.
 #[must_use]
-pub fn with_signature(
+pub fn add_signature(
     object: &Canonical,
     server: &str,
     key_id: &str,

@@ -12,10 +12,12 @@
 //!
 //! Spec: <https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu>
 
+mod batch;
 mod given;
 pub(crate) mod proof;
 mod room;
 
+pub use batch::{Batch, NeededKey, keys_needed_of};
 pub use given::{Given, GivenEvents};
 pub use proof::{server_evidence, too_long};
 pub use room::Room;
@@ -70,26 +72,7 @@ pub fn verify_all<'a>(
     ring: &KeyRing,
     options: Options,
 ) -> Vec<Verdict> {
-    let prepared: Vec<_> =
-        events.into_iter().map(|bytes| Prepared::new(bytes, version, options)).collect();
-    // Messages that are hashed side by side should be of like length: first all of one kind.
-    let well_formed = || prepared.iter().flatten();
-    let messages: Vec<&[u8]> =
-        well_formed().map(Prepared::signed).chain(well_formed().map(Prepared::hashed)).collect();
-    let hashes = sha256::hash_all(&messages);
-    let (reference, content) = hashes.split_at(hashes.len() >> 1);
-    let mut hashes = reference.iter().zip(content);
-    prepared
-        .iter()
-        .map(|event| match event {
-            Err(verdict) => Verdict::clone(verdict),
-            Ok(event) => {
-                // There are as many pairs as events.
-                let (reference, content) = hashes.next().unwrap_or((&[0; 32], &[0; 32]));
-                event.prove(reference, content, ring, options).verdict
-            }
-        })
-        .collect()
+    Batch::read(events, version, options).verdicts(ring)
 }
 
 /// Judges one event by all seven checks. Those for which `room` does not have what they need are

@@ -61,6 +61,16 @@ impl Prepared {
         &self.hashed
     }
 
+    /// Frees what the content hash was made of.
+    pub fn forget_hashed(&mut self) {
+        self.hashed = Vec::new();
+    }
+
+    /// The event, as it came.
+    pub fn pdu(&self) -> &Pdu {
+        &self.event
+    }
+
     pub fn prove(
         &self,
         reference_hash: &Hash,
@@ -139,7 +149,8 @@ impl Prepared {
         Event::new(pdu, verdict.event_id.clone().unwrap_or_default()).with_authoriser(authoriser)
     }
 
-    fn redacted(&self) -> Option<Pdu> {
+    /// The event, redacted.
+    pub fn redacted(&self) -> Option<Pdu> {
         let version = self.event.version();
         let mut text = Vec::with_capacity(self.signed.len());
         redaction::write_redacted(self.event.json(), version.redaction, Form::Event, &mut text);

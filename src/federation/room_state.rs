@@ -1,0 +1,189 @@
+//! The state of a room with its auth chain, as `/state` and `/send_join` give it.
+
+use std::collections::{BTreeMap, HashSet};
+
+use thiserror::Error;
+
+use super::auth_chain::{Gaps, gaps};
+use super::pdus::{FallenPdu, Fault, Judged, Pdus, ProvenPdu};
+use crate::event::Limits;
+use crate::evidence::Quoted;
+use crate::json::Value;
+use crate::keys::KeyRing;
+use crate::receive::NeededKey;
+use crate::room_version::RoomVersion;
+use crate::verdict::Verdict;
+
+/// Why a state is none.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum StateFault {
+    /// There is no create event in it, or none that is well formed and signed.
+    #[error("the state in the answer has no usable m.room.create event")]
+    NoCreate,
+    /// The create event is that of another room.
+    #[error("the create event in the answer is that of the room {}", Quoted(.0))]
+    OtherRoom(String),
+    /// The create event says another version than the one that the room was said to have.
+    #[error("the create event in the answer says room version {}", Quoted(.0))]
+    RoomVersion(String),
+    /// It has two events for one type and state key.
+    #[error("the state in the answer has both {0} and {1} for one type and state key")]
+    Conflict(String, String),
+}
+
+impl StateFault {
+    /// The stable code of this fault.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoCreate => "answer_state_no_create",
+            Self::OtherRoom(_) => "answer_state_other_room",
+            Self::RoomVersion(_) => "answer_state_room_version",
+            Self::Conflict(..) => "answer_state_conflict",
+        }
+    }
+}
+
+/// A state, read.
+#[derive(Debug)]
+pub struct StatePdus {
+    room_id: String,
+    version: &'static RoomVersion,
+    state: Pdus,
+    auth_chain: Pdus,
+}
+
+/// A state, proven event by event. Whether the events are allowed is for the room to say that they are
+/// given to.
+#[derive(Debug, Clone)]
+pub struct ProvenState {
+    /// The state: one event for a type and state key, all of the room asked about.
+    pub state: Vec<ProvenPdu>,
+    /// The auth chain.
+    pub auth_chain: Vec<ProvenPdu>,
+    /// What fell out of either list.
+    pub fallen: Vec<FallenPdu>,
+    /// Further items of either list that are too short to be events.
+    pub fragments: usize,
+    /// What keeps the auth chain from being whole.
+    pub gaps: Gaps,
+}
+
+impl ProvenState {
+    /// The state of a type and state key.
+    #[must_use]
+    pub fn get(&self, event_type: &str, state_key: &str) -> Option<&ProvenPdu> {
+        self.state.iter().find(|pdu| pdu.is_state(event_type, state_key))
+    }
+}
+
+impl StatePdus {
+    pub(super) fn read(
+        state: &[&[u8]],
+        auth_chain: &[&[u8]],
+        room_id: &str,
+        version: &'static RoomVersion,
+    ) -> Self {
+        let read = |items| Pdus::read(items, Some(room_id), version, Limits::All);
+        let mut state = read(state);
+        let not_state =
+            |index: &usize| state.batch().pdu(*index).is_some_and(|pdu| pdu.state_key().is_none());
+        for index in (0..state.batch().len()).filter(not_state).collect::<Vec<_>>() {
+            state.set_fault(index, Fault::NotState);
+        }
+        Self { room_id: room_id.to_owned(), version, auth_chain: read(auth_chain), state }
+    }
+
+    /// The keys that are missing for the events.
+    #[must_use]
+    pub fn keys_needed(&self, ring: &KeyRing) -> Vec<NeededKey> {
+        let mut keys = self.state.keys_needed(ring);
+        keys.extend(self.auth_chain.keys_needed(ring));
+        // Of two needs for one key, the later one covers the other.
+        keys.sort_by(|a, b| b.cmp(a));
+        keys.dedup_by(|a, b| (&a.server, &a.key_id) == (&b.server, &b.key_id));
+        keys.reverse();
+        keys
+    }
+
+    /// Judges the events one by one, and the state as a whole.
+    ///
+    /// # Errors
+    /// [`StateFault`]; an event that is bad is no error, but falls out.
+    pub fn judge(&self, ring: &KeyRing) -> Result<ProvenState, StateFault> {
+        let Judged { proven: state, mut fallen, fragments } = self.state.judge(ring);
+        let chain = self.auth_chain.judge(ring);
+        let auth_chain = chain.proven;
+        check_create(self.version, &state, &fallen)?;
+        check_conflicts(&state)?;
+        fallen.extend(chain.fallen);
+        let gaps = self.gaps(&state, &auth_chain);
+        let fragments = fragments.saturating_add(chain.fragments);
+        Ok(ProvenState { state, auth_chain, fallen, fragments, gaps })
+    }
+
+    fn gaps(&self, state: &[ProvenPdu], auth_chain: &[ProvenPdu]) -> Gaps {
+        let mut seen = HashSet::new();
+        let of = |pdus: &Pdus, event: &ProvenPdu| cited(pdus, event.index);
+        let state = state.iter().map(|event| (event.event_id(), of(&self.state, event)));
+        let chain = auth_chain.iter().map(|event| (event.event_id(), of(&self.auth_chain, event)));
+        let events: Vec<_> = state
+            .chain(chain)
+            .filter(|(id, _)| seen.insert(*id))
+            .map(|(id, cited)| (id.to_owned(), cited))
+            .collect();
+        gaps(&events)
+    }
+
+    /// The room asked about.
+    #[must_use]
+    pub fn room_id(&self) -> &str {
+        &self.room_id
+    }
+}
+
+/// The IDs of the auth events of an event, by its place in the list.
+pub(super) fn cited(pdus: &Pdus, index: usize) -> Vec<String> {
+    let pdu = pdus.batch().pdu(index);
+    pdu.into_iter()
+        .flat_map(|pdu| pdu.auth_events())
+        .map(|reference| reference.event_id.into_owned())
+        .collect()
+}
+
+fn is_create(verdict: &Verdict) -> bool {
+    verdict.event_type.as_deref() == Some("m.room.create")
+        && verdict.state_key.as_deref() == Some("")
+}
+
+/// The create event is there, is that of the room, and says the version that the room was said to have.
+fn check_create(
+    version: &RoomVersion,
+    state: &[ProvenPdu],
+    fallen: &[FallenPdu],
+) -> Result<(), StateFault> {
+    let Some(create) = state.iter().find(|pdu| is_create(&pdu.verdict)) else {
+        let other = fallen.iter().find_map(|pdu| match &pdu.fault {
+            Some(Fault::OtherRoom(room)) if is_create(&pdu.verdict) => Some(room.clone()),
+            _ => None,
+        });
+        return Err(other.map_or(StateFault::NoCreate, StateFault::OtherRoom));
+    };
+    let stated = create.event.get("content").and_then(|content| content.get("room_version"));
+    let stated = stated.map_or(Some("1".into()), Value::as_str).unwrap_or_default();
+    if stated != version.id {
+        return Err(StateFault::RoomVersion(stated.into_owned()));
+    }
+    Ok(())
+}
+
+fn check_conflicts(state: &[ProvenPdu]) -> Result<(), StateFault> {
+    let mut seen = BTreeMap::new();
+    for pdu in state {
+        let key = (&pdu.verdict.event_type, &pdu.verdict.state_key);
+        if let Some(earlier) = seen.insert(key, pdu.event_id()) {
+            return Err(StateFault::Conflict(earlier.to_owned(), pdu.event_id().to_owned()));
+        }
+    }
+    Ok(())
+}

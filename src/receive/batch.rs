@@ -1,0 +1,207 @@
+//! Many events that are read once and may be judged several times: keys come in as they are fetched.
+
+use std::collections::BTreeMap;
+
+use super::Options;
+use super::proof::{Prepared, Proof};
+use crate::auth::Event;
+use crate::event::signatures::{self, POLICY_SERVER_KEY_ID};
+use crate::event::{Pdu, hashes};
+use crate::identifiers::{domain_of, is_ed25519_key_id};
+use crate::json::{Canonical, Value};
+use crate::keys::{KeyRing, KeyStanding, Moment};
+use crate::room_version::RoomVersion;
+use crate::sha256::{self, Hash};
+use crate::verdict::Verdict;
+
+/// Events that passed check 1 or did not, with their hashes.
+pub struct Batch {
+    options: Options,
+    events: Vec<Result<Hashed, Box<Verdict>>>,
+}
+
+struct Hashed {
+    event: Prepared,
+    reference: Hash,
+    content: Hash,
+}
+
+/// A key that is not there, or that is not known to be valid so late.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NeededKey {
+    /// The server.
+    pub server: String,
+    /// The key.
+    pub key_id: String,
+    /// What to ask notaries for as `minimum_valid_until_ts`, in milliseconds; `None` where the room
+    /// version does not look at validity.
+    pub minimum_valid_until_ts: Option<i64>,
+}
+
+impl Batch {
+    /// Reads events and hashes them side by side.
+    pub fn read<'a>(
+        events: impl IntoIterator<Item = &'a [u8]>,
+        version: &'static RoomVersion,
+        options: Options,
+    ) -> Self {
+        let prepared: Vec<_> =
+            events.into_iter().map(|bytes| Prepared::new(bytes, version, options)).collect();
+        // Messages that are hashed side by side should be of like length: first all of one kind.
+        let well_formed = || prepared.iter().flatten();
+        let messages: Vec<&[u8]> = well_formed()
+            .map(Prepared::signed)
+            .chain(well_formed().map(Prepared::hashed))
+            .collect();
+        let hashes = sha256::hash_all(&messages);
+        let (reference, content) = hashes.split_at(hashes.len() >> 1);
+        let mut hashes = reference.iter().zip(content);
+        let mut with_hashes = |mut event: Prepared| {
+            event.forget_hashed();
+            // There are as many pairs as events.
+            let (reference, content) = hashes.next().unwrap_or((&[0; 32], &[0; 32]));
+            Hashed { event, reference: *reference, content: *content }
+        };
+        let events = prepared.into_iter().map(|event| event.map(&mut with_hashes)).collect();
+        Self { options, events }
+    }
+
+    /// How many events there are, malformed ones included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Are there none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Judges every event by checks 1 to 3, in order.
+    #[must_use]
+    pub fn verdicts(&self, ring: &KeyRing) -> Vec<Verdict> {
+        let judge = |event: &Result<Hashed, Box<Verdict>>| match event {
+            Err(verdict) => Verdict::clone(verdict),
+            Ok(hashed) => hashed.prove(ring, self.options).verdict,
+        };
+        self.events.iter().map(judge).collect()
+    }
+
+    /// An event, if it is well formed. Nothing is proven of it yet.
+    #[must_use]
+    pub fn pdu(&self, index: usize) -> Option<&Pdu> {
+        self.hashed(index).map(|hashed| hashed.event.pdu())
+    }
+
+    /// The ID of an event, if it is well formed.
+    #[must_use]
+    pub fn event_id(&self, index: usize) -> Option<String> {
+        let hashed = self.hashed(index)?;
+        let pdu = hashed.event.pdu();
+        hashes::event_id(pdu.json(), &hashed.reference, pdu.version())
+    }
+
+    /// An event as it counts after its verdict: redacted, where that says so, and without `unsigned`,
+    /// which nobody has signed.
+    #[must_use]
+    pub fn copy(&self, index: usize, verdict: &Verdict) -> Option<Canonical> {
+        let event = &self.hashed(index)?.event;
+        let redacted = verdict.redacted.then(|| event.redacted()).flatten();
+        let pdu = redacted.as_ref().unwrap_or(event.pdu());
+        Some(match pdu.unsigned() {
+            Some(_) => pdu.json().with_member("unsigned", None),
+            None => pdu.json().clone(),
+        })
+    }
+
+    /// An event as the authorization rules read it.
+    #[must_use]
+    pub fn event(&self, index: usize, ring: &KeyRing) -> Option<Event> {
+        let hashed = self.hashed(index)?;
+        let proof = hashed.prove(ring, self.options);
+        Some(hashed.event.event(&proof.verdict, proof.authoriser))
+    }
+
+    /// The keys without which signatures that count cannot be checked. A server that signed by a key
+    /// that is known and was valid needs no other.
+    #[must_use]
+    pub fn keys_needed(&self, ring: &KeyRing) -> Vec<NeededKey> {
+        let mut needed = Needed::default();
+        for hashed in self.events.iter().flatten() {
+            let pdu = hashed.event.pdu();
+            // Whether a third party's invite excuses its sender is known only after check 3.
+            let required = signatures::required_servers(pdu, false);
+            let authoriser = pdu.join_authoriser();
+            let authoriser = authoriser.as_deref().and_then(|user| domain_of(user, '@'));
+            for server in required.chain(authoriser.map(str::to_owned)) {
+                needed.add(&server, pdu, ring);
+            }
+        }
+        needed.list()
+    }
+
+    fn hashed(&self, index: usize) -> Option<&Hashed> {
+        self.events.get(index)?.as_ref().ok()
+    }
+}
+
+impl Hashed {
+    fn prove(&self, ring: &KeyRing, options: Options) -> Proof {
+        self.event.prove(&self.reference, &self.content, ring, options)
+    }
+}
+
+impl std::fmt::Debug for Batch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").field("events", &self.len()).finish_non_exhaustive()
+    }
+}
+
+/// The keys without which the signatures of one server on an event cannot be checked.
+#[must_use]
+pub fn keys_needed_of(server: &str, pdu: &Pdu, ring: &KeyRing) -> Vec<NeededKey> {
+    let mut needed = Needed::default();
+    needed.add(server, pdu, ring);
+    needed.list()
+}
+
+/// Keys with the latest time that they are needed for.
+#[derive(Default)]
+struct Needed(BTreeMap<(String, String), Option<i64>>);
+
+impl Needed {
+    fn add(&mut self, server: &str, pdu: &Pdu, ring: &KeyRing) {
+        let enforce_validity = pdu.version().enforce_key_validity;
+        let moment = Moment { ts: pdu.origin_server_ts(), enforce_validity };
+        let own = pdu
+            .signatures()
+            .and_then(Value::as_object)
+            .and_then(|mut servers| servers.find(|member| member.key() == server))
+            .and_then(|member| member.value.as_object());
+        let keys = own.into_iter().flatten().map(|member| member.key().into_owned());
+        let keys: Vec<_> = keys
+            .filter(|key_id| is_ed25519_key_id(key_id) && key_id != POLICY_SERVER_KEY_ID)
+            .map(|key_id| (ring.standing(server, &key_id, moment), key_id))
+            .collect();
+        if keys.iter().any(|(standing, _)| matches!(standing, KeyStanding::Good(_))) {
+            return;
+        }
+        for (standing, key_id) in keys {
+            if matches!(standing, KeyStanding::Missing | KeyStanding::NotValidYet(_)) {
+                let ts = enforce_validity.then_some(moment.ts);
+                let latest = self.0.entry((server.to_owned(), key_id)).or_insert(ts);
+                *latest = ts.max(*latest);
+            }
+        }
+    }
+
+    fn list(self) -> Vec<NeededKey> {
+        let key = |((server, key_id), minimum_valid_until_ts)| NeededKey {
+            server,
+            key_id,
+            minimum_valid_until_ts,
+        };
+        self.0.into_iter().map(key).collect()
+    }
+}
