@@ -306,9 +306,7 @@ fn answered(answer: std::result::Result<Answer, HostError>) -> Evidence {
         }
         Ok(Answer::Now(ms)) => Evidence::object([("now", ms.into())]),
         Ok(Answer::Random(random)) => Evidence::object([("random", bytes(&random))]),
-        Ok(Answer::Signature(signature)) => {
-            Evidence::object([("signature", bytes(&signature))])
-        }
+        Ok(Answer::Signature(signature)) => Evidence::object([("signature", bytes(&signature))]),
         Ok(Answer::Waited) => Evidence::object([("waited", true.into())]),
     }
 }

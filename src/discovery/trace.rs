@@ -47,6 +47,18 @@ impl TraceEntry {
         }
     }
 
+    /// The entry as evidence.
+    #[must_use]
+    pub fn evidence(&self) -> Evidence {
+        let Self { step, asked, answer, decision, code, flags, took_ms } = self;
+        Evidence::object([("step", step.number().into()), ("decision", decision.into())])
+            .with_some("asked", asked.clone())
+            .with_some("answer", answer.clone())
+            .with_some("code", *code)
+            .with("flags", flags.iter().map(|flag| (*flag).into()).collect::<Evidence>())
+            .with_some("took_ms", *took_ms)
+    }
+
     pub(super) fn asked(mut self, what: Evidence) -> Self {
         self.asked = Some(what);
         self

@@ -161,15 +161,24 @@ impl SendJoin {
         keys
     }
 
+    /// The join as all servers are to have it: with the signature of the server that lets our user in,
+    /// if it is a restricted one.
+    ///
+    /// # Errors
+    /// [`AnswerError::Countersignature`] when that server did not sign, or wrongly.
+    pub fn event(&self, ring: &KeyRing) -> Result<Canonical, AnswerError> {
+        match &self.countersigned {
+            Some(countersigned) => countersigned.judge(ring),
+            None => Ok(self.event.clone()),
+        }
+    }
+
     /// Judges the state event by event and as a whole, and whether it allows the join.
     ///
     /// # Errors
     /// [`AnswerError`] when our user is not in the room by this answer.
     pub fn judge(&self, ring: &KeyRing) -> Result<Joined, AnswerError> {
-        let event = match &self.countersigned {
-            Some(countersigned) => countersigned.judge(ring)?,
-            None => self.event.clone(),
-        };
+        let event = self.event(ring)?;
         let state = self.state.judge(ring)?;
         let verdict = self.authorize(&event, &state, ring);
         if verdict.outcome != Outcome::Accepted {

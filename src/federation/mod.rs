@@ -1,7 +1,7 @@
 //! What other servers hand over in conversations, judged before it is signed or believed.
 //!
-//! Nothing here speaks to anybody. The conversations themselves, which will ask for network and time
-//! through a host, rest on these judgments.
+//! The conversations themselves are in [`client`]: they ask for network and time through a host, and
+//! rest on the judgments of the modules beside it, which speak to nobody.
 //!
 //! Each conversation has a function that makes its [`Request`](request::Request) and one that reads the
 //! answer. Answers are authenticated by TLS alone, so every event in one is verified by itself: what
@@ -10,6 +10,7 @@
 
 mod answer;
 mod auth_chain;
+pub mod client;
 mod countersigned;
 mod entries;
 pub mod events;

@@ -44,10 +44,11 @@ pub fn query_server(server: &str, minimum_valid_until_ts: Option<i64>) -> Reques
 }
 
 /// Asks a notary for keys of several servers, at most [`MAX_SERVERS`]: what is needed of further ones
-/// is passed over.
+/// is passed over. Of `servers` of which no key is named, it is asked for all.
 #[must_use]
-pub fn query(needed: &[NeededKey]) -> Request {
-    let mut servers: BTreeMap<&str, Vec<(&str, Vec<u8>)>> = BTreeMap::new();
+pub fn query(servers: &[&str], needed: &[NeededKey]) -> Request {
+    let whole = servers.iter().take(MAX_SERVERS).map(|server| (*server, Vec::new()));
+    let mut servers: BTreeMap<&str, Vec<(&str, Vec<u8>)>> = whole.collect();
     for key in needed {
         if servers.len() >= MAX_SERVERS && !servers.contains_key(key.server.as_str()) {
             continue;
