@@ -176,7 +176,7 @@ impl Chat {
     fn receive(&mut self, name: &str) -> Option<Verdict> {
         self.room.push(self.bytes(name));
         match self.room.step(ring()) {
-            Step::Verdict(verdict) => Some(verdict),
+            Step::Verdict(verdict) | Step::Outlier(verdict) => Some(verdict),
             Step::Waits => None,
             step => panic!("{name}: {step:?}"),
         }
@@ -217,7 +217,7 @@ fn work(room: &mut Room, ring: &KeyRing) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     loop {
         match room.step(ring) {
-            Step::Verdict(verdict) => verdicts.push(verdict),
+            Step::Verdict(verdict) | Step::Outlier(verdict) => verdicts.push(verdict),
             Step::Idle => return verdicts,
             Step::Waits | Step::Again(_) => {}
         }

@@ -68,9 +68,17 @@ export {
   signTemplate,
   type SignTemplateOptions,
 } from "./handover.js";
+export type { Arrival } from "./came.js";
+export type { Abortable } from "./pace.js";
 export {
-  type Abortable,
+  type AddedWithState,
   type AppliedEvent,
+  type ArrivalOptions,
+  type Gap,
+  type GivenState,
+  type GivenStateOptions,
+  type JoinOptions,
+  type JoinReport,
   type ResolutionTrace,
   type ResolvedState,
   resolveState,

@@ -11,6 +11,7 @@
 mod acl;
 mod auth;
 mod federation;
+mod join;
 mod keys;
 mod reader;
 mod state;

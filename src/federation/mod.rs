@@ -4,9 +4,11 @@
 //! through a host, rest on these judgments.
 
 mod invite;
+mod join;
 mod join_answer;
 mod template;
 
 pub use invite::{IncomingInvite, Invite, InviteRefusal, check_invite};
+pub use join::{Join, JoinReport};
 pub use join_answer::{JoinAnswer, JoinAnswerError, check_join_answer};
 pub use template::{MembershipChange, TemplateError, event_from_template};

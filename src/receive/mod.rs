@@ -20,11 +20,11 @@ pub use given::{Given, GivenEvents};
 pub use proof::{server_evidence, too_long};
 pub use room::Room;
 
-use crate::auth::{Ask, AuthoriserSignature};
+use crate::auth::{Ask, AuthoriserSignature, Event};
 use crate::event::Limits;
 use crate::keys::KeyRing;
 use crate::room_version::RoomVersion;
-use crate::sha256;
+use crate::sha256::{self, Hash};
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
 use proof::Prepared;
 
@@ -63,6 +63,25 @@ pub fn verify(
     }
 }
 
+/// The same, with the event as the authorization rules read it, unless it is dropped.
+pub(crate) fn prove(
+    bytes: &[u8],
+    version: &'static RoomVersion,
+    ring: &KeyRing,
+    options: Options,
+) -> (Option<Event>, Verdict) {
+    let prepared = match Prepared::new(bytes, version, options) {
+        Err(verdict) => return (None, *verdict),
+        Ok(prepared) => prepared,
+    };
+    let reference_hash = sha256::hash(prepared.signed());
+    let content_hash = sha256::hash(prepared.hashed());
+    let proof = prepared.prove(&reference_hash, &content_hash, ring, options);
+    let is_dropped = proof.verdict.outcome == Outcome::Dropped;
+    let event = (!is_dropped).then(|| prepared.into_event(&proof.verdict, proof.authoriser).0);
+    (event, proof.verdict)
+}
+
 /// Judges many events as [`verify`] does one, in less time: their hashes are made side by side.
 pub fn verify_all<'a>(
     events: impl IntoIterator<Item = &'a [u8]>,
@@ -72,24 +91,30 @@ pub fn verify_all<'a>(
 ) -> Vec<Verdict> {
     let prepared: Vec<_> =
         events.into_iter().map(|bytes| Prepared::new(bytes, version, options)).collect();
-    // Messages that are hashed side by side should be of like length: first all of one kind.
-    let well_formed = || prepared.iter().flatten();
-    let messages: Vec<&[u8]> =
-        well_formed().map(Prepared::signed).chain(well_formed().map(Prepared::hashed)).collect();
-    let hashes = sha256::hash_all(&messages);
-    let (reference, content) = hashes.split_at(hashes.len() >> 1);
-    let mut hashes = reference.iter().zip(content);
+    let mut hashes = hashes_of(prepared.iter().flatten()).into_iter();
     prepared
         .iter()
         .map(|event| match event {
             Err(verdict) => Verdict::clone(verdict),
             Ok(event) => {
                 // There are as many pairs as events.
-                let (reference, content) = hashes.next().unwrap_or((&[0; 32], &[0; 32]));
-                event.prove(reference, content, ring, options).verdict
+                let (reference, content) = hashes.next().unwrap_or_default();
+                event.prove(&reference, &content, ring, options).verdict
             }
         })
         .collect()
+}
+
+/// The reference hash and the content hash of each event, made side by side.
+pub(crate) fn hashes_of<'a>(
+    prepared: impl Iterator<Item = &'a Prepared> + Clone,
+) -> Vec<(Hash, Hash)> {
+    // Messages that are hashed side by side should be of like length: first all of one kind.
+    let messages: Vec<&[u8]> =
+        prepared.clone().map(Prepared::signed).chain(prepared.map(Prepared::hashed)).collect();
+    let hashes = sha256::hash_all(&messages);
+    let (reference, content) = hashes.split_at(hashes.len() >> 1);
+    reference.iter().copied().zip(content.iter().copied()).collect()
 }
 
 /// Judges one event by all seven checks. Those for which `room` does not have what they need are
