@@ -44,6 +44,7 @@ const IDENTITY: [u8; 64] = {
 /// resolution: the bindings give them.
 const HANDED_OVER: [&str; 2] = ["template_", "join_answer_"];
 const RESOLUTION: [&str; 1] = ["resolve_"];
+const GIVEN: [&str; 1] = ["given_state_"];
 
 /// The codes of errors that begin so, in order.
 fn of_errors(prefixes: &[&str]) -> BTreeSet<&'static str> {
@@ -176,8 +177,9 @@ fn of_effects(effects: &[&str]) -> BTreeSet<&'static str> {
 }
 
 /// Flags that only checks 4 to 7 give.
-const FLAGS_OF_ROOMS: [&str; 4] = [
+const FLAGS_OF_ROOMS: [&str; 5] = [
     "create_room_version_differs",
+    "partial_state",
     "power_level_divergent",
     "reference_hash_mismatch",
     "signatures_unchecked",
@@ -213,7 +215,8 @@ fn every_code_of_checks_1_to_3_and_every_flag_of_theirs_has_an_example() {
 
 #[test]
 fn every_code_of_checks_4_to_7_and_every_flag_of_theirs_has_a_test() {
-    let files = ["auth_events.rs", "auth_members.rs", "auth_levels.rs", "receive.rs"];
+    let files =
+        ["auth_events.rs", "auth_members.rs", "auth_levels.rs", "receive.rs", "room_given.rs"];
     assert_eq!(unnamed(of_checks(4..=7), &files), [""; 0]);
     assert_eq!(unnamed(FLAGS_OF_ROOMS.into(), &files), [""; 0]);
 }
@@ -221,7 +224,8 @@ fn every_code_of_checks_4_to_7_and_every_flag_of_theirs_has_a_test() {
 #[test]
 fn every_code_about_what_is_handed_over_has_a_test() {
     let codes = &of_errors(&HANDED_OVER) | &of_effects(&["refused"]);
-    assert_eq!(unnamed(codes, &["js/handover.test.mjs"]), [""; 0]);
+    assert_eq!(unnamed(codes, &["js/handover.test.mjs", "room_given.rs"]), [""; 0]);
+    assert_eq!(unnamed(of_errors(&GIVEN), &["room_given.rs"]), [""; 0]);
 }
 
 #[test]
@@ -361,6 +365,7 @@ fn errors_are_in_the_table() {
     given.extend(outside);
     given.extend(of_errors(&HANDED_OVER));
     given.extend(of_errors(&RESOLUTION));
+    given.extend(of_errors(&GIVEN));
     assert_eq!(given, table(Kind::Error));
 }
 
