@@ -62,6 +62,8 @@ const BASE64: &str = "https://spec.matrix.org/v1.19/appendices/#unpadded-base64"
 const FEDERATION: &str = "https://spec.matrix.org/v1.19/server-server-api/";
 const REQUESTS: &str = "https://spec.matrix.org/v1.19/server-server-api/#request-authentication";
 const DISCOVERY: &str = "https://spec.matrix.org/v1.19/server-server-api/#resolving-server-names";
+const RECEIPT: &str =
+    "https://spec.matrix.org/v1.19/server-server-api/#checks-performed-on-receipt-of-a-pdu";
 const SERVER_ACL: &str = "https://spec.matrix.org/v1.19/client-server-api/#mroomserver_acl";
 
 const fn format(code: &'static str, summary: &'static str, spec: &'static str) -> Code {
@@ -269,7 +271,9 @@ pub static ALL: &[Code] = &[
         "auth_events_no_create",
         "None of the auth events is the create event (room versions 1 to 11).",
     ),
+    auth("event_other_room", "The event is of another room than the one that is received."),
     auth("auth_event_other_room", "One of the auth events is of another room."),
+    undecided("event_loop", "What the event rests on cites each other in a circle."),
     undecided("event_missing", "Events are not there that this one names; it waits for them."),
     undecided(
         "auth_event_missing",
@@ -484,6 +488,11 @@ pub static ALL: &[Code] = &[
         "signatures_unchecked",
         "No keys were given, so signatures were not checked; where a rule asks for one, it is enough that there is one.",
         SIGNATURES,
+    ),
+    flag(
+        "partial_state",
+        "The state before the event lacks members (`members_omitted`): checks 6 and 7 were not made.",
+        JOINS,
     ),
     flag(
         "power_level_divergent",
@@ -783,6 +792,36 @@ pub static ALL: &[Code] = &[
     error("transaction_too_many_pdus", "A transaction has more than 50 events.", TRANSACTIONS),
     error("transaction_too_many_edus", "A transaction has more than 100 EDUs.", TRANSACTIONS),
     error("transaction_too_large", "A transaction has more than 13107200 bytes.", TRANSACTIONS),
+    error(
+        "join_answer_event_changed",
+        "The answer to a join has another join event than the one that was sent.",
+        JOINS,
+    ),
+    error(
+        "given_state_missing",
+        "Events of a state that is given before an event are not there.",
+        RECEIPT,
+    ),
+    error(
+        "given_state_no_create",
+        "A state that is given before an event has no create event that can be used.",
+        RECEIPT,
+    ),
+    error(
+        "given_state_other_room",
+        "A state that is given before an event has the create event of another room.",
+        RECEIPT,
+    ),
+    error(
+        "given_state_room_version",
+        "A state that is given before an event is of a room of another version.",
+        RECEIPT,
+    ),
+    error(
+        "given_state_conflict",
+        "A state that is given before an event has two events for one type and state key.",
+        RECEIPT,
+    ),
     error(
         "resolve_event_malformed",
         "An event for state resolution is malformed.",

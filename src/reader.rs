@@ -67,6 +67,8 @@ pub enum Shape {
     Room,
     /// Events one after the other, a line each.
     Lines,
+    /// An object with several lists of events, known to be such.
+    Lists,
 }
 
 impl Shape {
@@ -79,6 +81,7 @@ impl Shape {
             Self::Array => "array",
             Self::Room => "room",
             Self::Lines => "lines",
+            Self::Lists => "lists",
         }
     }
 }
@@ -114,6 +117,16 @@ pub struct EventReader {
     key: Vec<u8>,
     /// Where in `current` the value of the member being read begins.
     value_start: usize,
+    /// The members that hold lists of events.
+    lists: &'static [&'static str],
+    /// Which of these have been found.
+    found: Vec<&'static str>,
+    /// Which one is being read, and with each event, in which it stood.
+    list: &'static str,
+    list_of: Vec<&'static str>,
+    /// The members whose text is kept, and what it is.
+    kept: &'static [&'static str],
+    members: Vec<(&'static str, Vec<u8>)>,
     events: Vec<RawEvent>,
     seen: usize,
     room_id: Option<String>,
@@ -228,6 +241,12 @@ impl EventReader {
             current: Current::default(),
             key: Vec::new(),
             value_start: 0,
+            lists: &["pdus"],
+            found: Vec::new(),
+            list: "",
+            list_of: Vec::new(),
+            kept: &["arrivals"],
+            members: Vec::new(),
             events: Vec::new(),
             seen: 0,
             room_id: None,
@@ -235,6 +254,32 @@ impl EventReader {
             create_room_version: None,
             server_keys: Vec::new(),
         }
+    }
+
+    /// A reader of an object with several lists of events, all of which it must have. Of other members,
+    /// those that are `kept` are there when it was read.
+    #[must_use]
+    pub fn of_lists(lists: &'static [&'static str], kept: &'static [&'static str]) -> Self {
+        Self { shape: Shape::Lists, lists, kept, ..Self::new(false) }
+    }
+
+    /// The text of a member of the object that is kept, if there is one.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&[u8]> {
+        let member = self.members.iter().find(|(key, _)| *key == name);
+        member.map(|(_, value)| value.as_slice())
+    }
+
+    /// The first of the lists that is not there.
+    #[must_use]
+    pub fn lacking_list(&self) -> Option<&'static str> {
+        self.lists.iter().copied().find(|list| !self.found.contains(list))
+    }
+
+    /// The events read since the last call, each with the list in which it stood.
+    pub fn take_listed(&mut self) -> impl Iterator<Item = (&'static str, RawEvent)> + use<> {
+        let lists = std::mem::take(&mut self.list_of);
+        lists.into_iter().zip(std::mem::take(&mut self.events))
     }
 
     /// What kind of document it is, as far as that is known.
@@ -275,6 +320,7 @@ impl EventReader {
 
     /// The events read since the last call.
     pub fn take_events(&mut self) -> Vec<RawEvent> {
+        self.list_of.clear();
         std::mem::take(&mut self.events)
     }
 
@@ -308,7 +354,7 @@ impl EventReader {
             }
         }
         // A list that is there may be empty; a document that holds none is no document of events.
-        if self.seen == 0 && !matches!(self.shape, Shape::Room | Shape::Array) {
+        if self.seen == 0 && !matches!(self.shape, Shape::Room | Shape::Array | Shape::Lists) {
             return Err(ReadError::Empty);
         }
         Ok(())
@@ -325,6 +371,7 @@ impl EventReader {
                 return Ok(1);
             }
             Place::Start => match (byte, self.shape) {
+                (b'{', Shape::Lists) => self.place = Place::Key,
                 (b'{', Shape::Unknown) => {
                     self.shape = Shape::Event;
                     self.begin_object();
@@ -355,13 +402,18 @@ impl EventReader {
                 self.place = Place::Member;
             }
             Place::Member => {
-                if byte == b'[' && self.key == b"\"pdus\"" {
-                    self.shape = Shape::Room;
+                let list = self.named(self.lists).filter(|_| byte == b'[');
+                if let Some(list) = list {
+                    if self.shape != Shape::Lists {
+                        self.shape = Shape::Room;
+                    }
+                    self.found.push(list);
+                    self.list = list;
                     self.current = Current::default();
                     self.place = Place::Item;
                 } else {
                     self.place = Place::InMember;
-                    if self.shape == Shape::Room {
+                    if self.is_known() {
                         self.current = Current::default();
                     }
                     self.value_start = self.current.bytes.len();
@@ -435,7 +487,7 @@ impl EventReader {
     /// one member once it is known to be a room.
     fn keep(&mut self, bytes: &[u8]) {
         // In a room, nothing between members is of interest.
-        if self.shape != Shape::Room || self.place == Place::InMember {
+        if !self.is_known() || self.place == Place::InMember {
             self.current.push(bytes, MAX_HEADER_BYTES);
         }
     }
@@ -454,7 +506,7 @@ impl EventReader {
     }
 
     fn close_object(&mut self) {
-        if self.shape == Shape::Room {
+        if self.is_known() {
             self.place = Place::End;
             return;
         }
@@ -468,7 +520,7 @@ impl EventReader {
     }
 
     fn close_list(&mut self) {
-        self.place = if self.shape == Shape::Room { Place::AfterMember } else { Place::End };
+        self.place = if self.is_known() { Place::AfterMember } else { Place::End };
     }
 
     /// Takes note of a member of a room file. Before `pdus` the value stands at the end of what has
@@ -478,13 +530,29 @@ impl EventReader {
             self.key.as_slice(),
             b"\"room_id\"" | b"\"room_version\"" | b"\"server_keys\""
         );
+        if let Some(kept) = self.named(self.kept).filter(|_| self.is_known()) {
+            let value = self.current.bytes.get(self.value_start..).unwrap_or_default().to_vec();
+            self.members.retain(|(key, _)| *key != kept);
+            self.members.push((kept, value));
+        }
         if header {
             let value = self.current.bytes.get(self.value_start..).unwrap_or_default().to_vec();
             self.note_header(&value);
         }
-        if self.shape == Shape::Room {
+        if self.is_known() {
             self.current = Current::default();
         }
+    }
+
+    /// Is it known that the object is no event?
+    fn is_known(&self) -> bool {
+        matches!(self.shape, Shape::Room | Shape::Lists)
+    }
+
+    /// Which of these names the present key is.
+    fn named(&self, names: &'static [&'static str]) -> Option<&'static str> {
+        let key = self.key.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        names.iter().copied().find(|name| name.as_bytes() == key)
     }
 
     fn note_header(&mut self, value: &[u8]) {
@@ -536,6 +604,7 @@ impl EventReader {
             self.create_room_version = event.as_deref().ok().and_then(create_room_version);
         }
         self.seen = self.seen.saturating_add(1);
+        self.list_of.push(self.list);
         self.events.push(match event {
             Ok(bytes) => RawEvent::Bytes(bytes),
             Err(length) => RawEvent::TooLong(length),

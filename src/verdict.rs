@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::auth::Step;
+use crate::auth::{Event, Step};
 use crate::evidence::Evidence;
 use crate::room_version::RoomVersion;
 
@@ -137,6 +137,21 @@ pub struct Verdict {
 }
 
 impl Verdict {
+    /// The verdict on an event before any check.
+    pub(crate) fn unchecked(event: &Event) -> Self {
+        Self {
+            event_id: Some(event.id().to_owned()),
+            room_version: event.pdu().version().id,
+            event_type: Some(event.pdu().event_type().into_owned()),
+            state_key: event.state_key().map(Into::into),
+            sender: Some(event.sender().to_owned()),
+            outcome: Outcome::Accepted,
+            redacted: false,
+            checks: Vec::new(),
+            flags: Vec::new(),
+        }
+    }
+
     /// Adds flags, each once, and keeps them in order.
     pub(crate) fn add_flags(&mut self, flags: &[&'static str]) {
         self.flags.extend(flags);

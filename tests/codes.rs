@@ -56,6 +56,7 @@ fn is_of_requests(code: &str) -> bool {
 }
 /// The same for those about answers of other servers, which the functions of `federation` give.
 const ANSWERS: [&str; 3] = ["answer_", "remote_", "transaction_"];
+const GIVEN: [&str; 1] = ["given_state_"];
 
 /// The codes of errors that begin so, in order.
 fn of_errors(prefixes: &[&str]) -> BTreeSet<&'static str> {
@@ -188,9 +189,10 @@ fn of_effects(effects: &[&str]) -> BTreeSet<&'static str> {
 }
 
 /// Flags that only checks 4 to 7 give.
-const FLAGS_OF_ROOMS: [&str; 5] = [
+const FLAGS_OF_ROOMS: [&str; 6] = [
     "create_room_version_differs",
     "power_events_inside_full_conflicted_set_only",
+    "partial_state",
     "power_level_divergent",
     "reference_hash_mismatch",
     "signatures_unchecked",
@@ -238,7 +240,7 @@ fn every_code_of_checks_1_to_3_and_every_flag_of_theirs_has_an_example() {
 fn every_code_of_checks_4_to_7_and_every_flag_of_theirs_has_a_test() {
     let mut files = vec!["auth_events.rs", "auth_members.rs", "auth_levels.rs", "receive.rs"];
     assert_eq!(unnamed(of_checks(4..=7), &files), [""; 0]);
-    files.push("state_rows.rs");
+    files.extend(["room_given.rs", "state_rows.rs"]);
     assert_eq!(unnamed(FLAGS_OF_ROOMS.into(), &files), [""; 0]);
 }
 
@@ -246,7 +248,8 @@ fn every_code_of_checks_4_to_7_and_every_flag_of_theirs_has_a_test() {
 fn every_code_about_what_is_handed_over_has_a_test() {
     let mut codes = &of_errors(&HANDED_OVER) | &of_effects(&["refused"]);
     codes.retain(|code| !is_of_requests(code));
-    assert_eq!(unnamed(codes, &["js/handover.test.mjs"]), [""; 0]);
+    assert_eq!(unnamed(codes, &["js/handover.test.mjs", "room_given.rs"]), [""; 0]);
+    assert_eq!(unnamed(of_errors(&GIVEN), &["room_given.rs"]), [""; 0]);
 }
 
 #[test]
@@ -412,6 +415,7 @@ fn errors_are_in_the_table() {
     given.extend(of_errors(&RESOLUTION));
     given.extend(of_errors(&DISCOVERY));
     given.extend(of_errors(&ANSWERS));
+    given.extend(of_errors(&GIVEN));
     assert_eq!(given, table(Kind::Error));
 }
 

@@ -37,7 +37,7 @@ fn receive(path: &std::path::Path) -> Received {
     let mut verdicts = Vec::new();
     loop {
         match room.step(&file.ring) {
-            Step::Verdict(verdict) => verdicts.push(verdict),
+            Step::Verdict(verdict) | Step::Outlier(verdict) => verdicts.push(verdict),
             Step::Waits | Step::Again(_) => {}
             Step::Idle => break,
         }

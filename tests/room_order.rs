@@ -60,7 +60,7 @@ fn work(room: &mut Room, ring: &KeyRing) -> Vec<Verdict> {
     let mut verdicts = Vec::new();
     loop {
         match room.step(ring) {
-            Step::Verdict(verdict) => verdicts.push(verdict),
+            Step::Verdict(verdict) | Step::Outlier(verdict) => verdicts.push(verdict),
             Step::Waits => {}
             Step::Again(event) => panic!("{} was judged before", room.graph().id(event)),
             Step::Idle => return verdicts,

@@ -68,6 +68,8 @@ export {
   signTemplate,
   type SignTemplateOptions,
 } from "./handover.js";
+export type { Arrival } from "./came.js";
+export type { Abortable } from "./pace.js";
 export {
   type MissingKey,
   type RequestJudgment,
@@ -78,8 +80,14 @@ export {
   type VerifyRequestOptions,
 } from "./request-auth.js";
 export {
-  type Abortable,
+  type AddedWithState,
   type AppliedEvent,
+  type ArrivalOptions,
+  type Gap,
+  type GivenState,
+  type GivenStateOptions,
+  type JoinOptions,
+  type JoinReport,
   type ResolutionTrace,
   type ResolvedState,
   resolveState,

@@ -17,6 +17,8 @@ export interface ReceiveSwitches {
 
 /** How many events are looked at in one crossing. */
 const AT_ONCE = 64;
+/** How many verdicts on what waits are fetched in one crossing. */
+const PAGE = 5000;
 
 /**
  * A room that keeps no copy of what came: it takes half the memory of a `Room`, and cannot be made again
@@ -42,7 +44,7 @@ export class RoomReceiver {
   /** Looks at some of what came; answers the verdicts on what could be decided. */
   step(keys: KeyRing): Verdict[] {
     const verdicts = residentOf(keys).use((ring) => this.#use((room) => room.step(ring, AT_ONCE)));
-    return JSON.parse(verdicts) as Verdict[];
+    return (JSON.parse(verdicts) as { verdicts: Verdict[] }).verdicts;
   }
 
   /** How many events wait. */
@@ -52,7 +54,13 @@ export class RoomReceiver {
 
   /** Verdicts on what waits, as `Room.waiting`. */
   waiting(): Verdict[] {
-    return JSON.parse(this.#use((room) => room.undecided())) as Verdict[];
+    const all: Verdict[] = [];
+    for (;;) {
+      const after = all.at(-1)?.event_id ?? "";
+      const page = JSON.parse(this.#use((room) => room.undecided(after, PAGE))) as Verdict[];
+      all.push(...page);
+      if (page.length < PAGE) return all;
+    }
   }
 
   /** The events that others wait for and that have not come, with how many wait for each. */

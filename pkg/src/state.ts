@@ -1,10 +1,13 @@
 /** State: resolution of states that differ, and whole rooms received event by event. */
 /// <reference lib="esnext.disposable" preserve="true" />
 import { toEvents, toNames } from "./auth.js";
-import { FedproofError, invalidArgument } from "./errors.js";
+import { type Arrival, Came, type Seen } from "./came.js";
+import { invalidArgument } from "./errors.js";
 import { copyOf, type EventInput, encodeText, toBytes, toName, toRoomVersion } from "./input.js";
 import { emptyRing, type KeyRing, toKeyRing } from "./keys.js";
-import { readOptions, required, toBoolean } from "./options.js";
+import { JoinReader } from "./join.js";
+import { oneOf, readOptions, required, toBoolean } from "./options.js";
+import { type Abortable, AT_ONCE, pace, toProgress, toSignal } from "./pace.js";
 import { residentOf } from "./residents.js";
 import type { Outcome, Verdict } from "./verdict.js";
 import { call, Resident } from "./wasm.js";
@@ -127,33 +130,118 @@ export interface RoomOptions {
   trace?: boolean | undefined;
   /** Passing checks carry their evidence too. */
   evidence?: boolean | undefined;
-  /** The events come from a backfill. */
+  /** The limits on how many events one names do not hold: the events come from a backfill. */
   backfill?: boolean | undefined;
 }
 
-/** An `AbortSignal`, or what looks like one. */
-export interface Abortable {
-  readonly aborted: boolean;
-  readonly reason?: unknown;
+/** As what events are taken. */
+export interface ArrivalOptions {
+  /** By default `event`. */
+  as?: Arrival | undefined;
 }
 
 /** An event of a {@link Room}. */
 export interface RoomEvent {
   outcome: Outcome;
+  /** It is known without its place in the room: there is no state before it. */
+  outlier: boolean;
   /** The ID of the redaction by which it lost its content. */
   redactedBy: string | undefined;
   /** The event as canonical JSON text; redacted, if its content did not fit its hash. */
   pdu: string;
 }
 
-/** How much is done between two looks at the clock. */
-const AT_ONCE = 16;
-/** The longest time that {@link Room.feed} keeps others from running, in ms. */
-const PATIENCE = 25;
+/** What an event that waits has not got yet, as one asks other servers for it. */
+export interface Gap {
+  /** The previous events that have not come: its own, and those of events that it waits for. */
+  previousEvents: string[];
+  /** The auth events that have not come, likewise (`event_auth`). */
+  authEvents: string[];
+  /** The events that follow on such previous events. Where those stay away, the state before each of these is needed. */
+  starts: string[];
+  /** For `get_missing_events`: the forward extremities. */
+  earliestEvents: string[];
+  /** For `get_missing_events`: the smallest depth of what is there. */
+  minDepth: number;
+}
+
+/** The state before an event by the word of another server. */
+export interface GivenStateOptions {
+  /** Its events, as in the answers of `state` and `send_join`. */
+  state?: readonly EventInput[] | undefined;
+  /** Their auth chain. */
+  authChain?: readonly EventInput[] | undefined;
+  /** Events of the state that are there already, by ID, as in the answer of `state_ids`. */
+  stateIds?: readonly string[] | undefined;
+  /** The state is known to lack members. */
+  partial?: boolean | undefined;
+  /** Take it only if every event of it is accepted. */
+  strict?: boolean | undefined;
+  signal?: Abortable | undefined;
+  /** Told now and then how many events were taken. */
+  progress?: ((done: number) => void) | undefined;
+}
+
+/** What was taken of a state that was given. */
+export interface GivenState {
+  /** How many events were taken. */
+  taken: number;
+  /** The events that fell out: rejected, no state events, or waiting for what they rest on. */
+  fallen: string[];
+  /** What those that wait rest on and has not come. */
+  missing: string[];
+}
+
+/** What {@link Room.addWithState} answers. */
+export interface AddedWithState {
+  /** The verdict on the event; undefined if it was there already. An event that waits is `incomplete`. */
+  verdict: Verdict | undefined;
+  /** The state; undefined for an event that is malformed. */
+  state: GivenState | undefined;
+  /** All other verdicts: on what is not plainly accepted of the state, and on what had waited for the event. */
+  verdicts: Verdict[];
+}
+
+/** Options of {@link Room.fromJoin}. */
+export interface JoinOptions extends RoomOptions {
+  /** The room that was joined. */
+  roomId: string;
+  /** Our join event, as it was sent. */
+  event: EventInput;
+  signal?: Abortable | undefined;
+  /** Told now and then how many events of the answer were taken. */
+  progress?: ((done: number) => void) | undefined;
+}
+
+/** What came of a join. */
+export interface JoinReport {
+  /** Our join event as canonical JSON text, or as it was sent; with the signatures that the other server added. */
+  event: string;
+  /** The verdict on it. Unless it is `accepted`, the room was not joined, and has nothing but outliers. */
+  verdict: Verdict;
+  /** The state before it. */
+  state: GivenState;
+  /** Verdicts on the events of the answer that are not accepted, or only redacted. */
+  fallen: Verdict[];
+  /** Events that are needed and were not in the answer. */
+  missing: string[];
+  /** The state lacks members (`members_omitted`). */
+  partial: boolean;
+  /** The servers in the room, by the word of the other server. */
+  serversInRoom: string[] | undefined;
+}
+
+/** How many bytes of an answer are read at once. */
+const PIECE = 64 * 1024;
+/** How many verdicts on what waits are fetched at once. */
+const PAGE = 500;
 
 /**
- * A room, received from nothing but its PDUs: they may come in any order, wait for what they rest on,
- * and are each judged by all seven checks.
+ * A room, received from its PDUs: they may come in any order, wait for what they rest on, and are each
+ * judged by all seven checks.
+ *
+ * It need not be there from its beginning. {@link Room.fromJoin} makes one of the answer to a join;
+ * {@link Room.addWithState} closes a gap with the state that another server says.
  *
  * @example
  * const room = new Room({ roomVersion: "11", keys });
@@ -163,9 +251,10 @@ const PATIENCE = 25;
 export class Room {
   readonly #version: string;
   readonly #keys: KeyRing;
-  /** All that came: what a new instance of the module is filled with, and what is saved. */
-  readonly #came: Uint8Array[] = [];
+  readonly #came = new Came();
   readonly #resident: Resident<WasmRoom>;
+  /** Who wants to know the ids of events, by their numbers. */
+  readonly #asked = new Map<number, (eventId: string) => void>();
 
   /** @throws FedproofError `unknown_room_version`, `invalid_argument`, `invalid_option`. */
   constructor(options: RoomOptions) {
@@ -174,9 +263,10 @@ export class Room {
     this.#keys = keys ?? emptyRing();
     this.#resident = new Resident((wasm) => {
       const room = new wasm.Room(this.#version, switches);
-      for (const event of this.#came) room.push(event);
       residentOf(this.#keys).use((ring) => {
-        while (!room.is_idle()) room.step(ring, AT_ONCE);
+        this.#came.replay(room, () => {
+          while (!room.is_idle()) this.#heed(room.step(ring, AT_ONCE));
+        });
       });
       return room;
     });
@@ -184,14 +274,73 @@ export class Room {
   }
 
   /**
+   * The room that was joined, from the answer to `send_join`: all of its events are judged by checks 1 to
+   * 4, what is bad falls out, and the state that is left is that before our join, which is judged by all
+   * checks. Others get to run at least every 50 ms.
+   *
+   * @param answer The answer, whole or in pieces as they come. Whole, it is best left as bytes.
+   * @throws FedproofError `join_answer_incomplete`, `join_answer_no_create`, `join_answer_other_room`,
+   * `join_answer_room_version`, `join_answer_conflict`, `join_answer_event_changed`: the answer is none;
+   * `input_unreadable`, `aborted`, `wasm_trap`, `unknown_room_version`, `lossy_object`, `invalid_argument`,
+   * `invalid_option`; what the source throws. A join that is not allowed is no exception.
+   * @see https://spec.matrix.org/v1.19/server-server-api/#joining-rooms
+   * @example
+   * const { room, report } = await Room.fromJoin(response.body, { roomVersion, roomId, event, keys });
+   * if (report.verdict.outcome !== "accepted") throw new Error("we are not in");
+   */
+  static async fromJoin(
+    answer: EventInput | AsyncIterable<Uint8Array>,
+    options: JoinOptions,
+  ): Promise<{ room: Room; report: JoinReport }> {
+    const where = "Room.fromJoin";
+    const { roomId, event, signal, progress, roomVersion, keys, ...switches } = readOptions(where, options, JOIN_CHECKS);
+    const id = required(roomId, where, "roomId", "the room that was joined");
+    const join = copyOf(required(event, where, "event", "our join event"));
+    const version = required(roomVersion, where, "roomVersion", 'such as "11"');
+    const pieces = isAsyncIterable(answer) ? answer : piecesOf(toBytes(answer, `the answer of ${where}`));
+    const room = new Room({ ...switches, keys, roomVersion: version });
+    const reader = new JoinReader(version, id, switches, room.#keys);
+    const rested = pace("the join", signal);
+    try {
+      room.#came.noteRoom(id);
+      const numbers: number[] = [];
+      const hear = (): void => room.#came.forget(reader.seen().map(([n, ...seen]) => [numbers[n] as number, ...seen]));
+      for await (const piece of pieces) {
+        for (const part of piecesOf(toBytes(piece, `a piece of the answer of ${where}`))) {
+          for (const event of reader.push(part)) numbers.push(room.#came.note(event, "outlier"));
+          while (reader.step()) await rested();
+          hear();
+          progress?.(numbers.length);
+        }
+      }
+      const { report, eventId, stateIds } = reader.finish(join);
+      hear();
+      const fallen = new Set(report.state.fallen);
+      const state = stateIds.filter((one) => !fallen.has(one));
+      if (eventId !== "") {
+        room.#came.noteState({ eventId, roomId: id, partial: report.partial, state });
+        room.#came.note(encodeText(report.event), "event");
+      }
+      room.#resident.adopt(reader.intoRoom());
+      return { room, report };
+    } catch (thrown) {
+      room.dispose();
+      throw thrown;
+    } finally {
+      reader.free();
+    }
+  }
+
+  /**
    * Takes events and judges all that can be judged now.
    *
    * @returns The verdicts, in the order in which events were decided; one that waits for others gets
-   * its verdict when they come.
-   * @throws FedproofError `lossy_object`, `invalid_argument`.
+   * its verdict when they come. Of outliers, only those have one that are not plainly accepted.
+   * @throws FedproofError `lossy_object`, `invalid_argument`, `invalid_option`.
    */
-  add(events: readonly EventInput[]): Verdict[] {
-    this.#push(toEvents(events, "the events of add"));
+  add(events: readonly EventInput[], options?: ArrivalOptions): Verdict[] {
+    const { as } = readOptions("add", options, { as: toArrival });
+    for (const event of toEvents(events, "the events of add")) this.#push(event, as);
     const verdicts: Verdict[] = [];
     while (!this.#idle()) verdicts.push(...this.#step());
     return verdicts;
@@ -201,36 +350,93 @@ export class Room {
    * Takes events as they come and yields verdicts as they are decided. Others get to run at least every
    * 50 ms.
    *
-   * @param signal Ends it: what was taken stays taken.
-   * @throws FedproofError `aborted`, `lossy_object`, `invalid_argument`; what the source throws.
+   * @param options.signal Ends it: what was taken stays taken.
+   * @throws FedproofError `aborted`, `lossy_object`, `invalid_argument`, `invalid_option`; what the source
+   * throws.
    */
   async *feed(
     events: AsyncIterable<EventInput> | Iterable<EventInput>,
-    { signal }: { signal?: Abortable | undefined } = {},
+    options: ArrivalOptions & { signal?: Abortable | undefined } = {},
   ): AsyncGenerator<Verdict, void> {
-    let since = performance.now();
-    const rest = async (): Promise<void> => {
-      if (signal?.aborted) throw new FedproofError("aborted", "feeding the room was aborted", { cause: signal.reason });
-      if (performance.now() - since < PATIENCE) return;
-      await new Promise((resolve) => setTimeout(resolve, 0));
-      since = performance.now();
-    };
+    const { as, signal } = readOptions("feed", options, { as: toArrival, signal: toSignal });
+    const rested = pace("feeding the room", signal);
     let count = 0;
     for await (const event of events) {
-      this.#push([copyOf(toBytes(event, `event ${count} of feed`))]);
+      this.#push(copyOf(toBytes(event, `event ${count} of feed`)), as);
       count += 1;
       while (!this.#idle()) {
-        await rest();
+        await rested();
         yield* this.#step();
       }
-      await rest();
+      await rested();
     }
+  }
+
+  /**
+   * Takes an event whose previous events are not to be had, with the state before it as another server says
+   * it (`state`, or `state_ids` and `event`). The events of the state, and their auth chain, are taken as
+   * outliers; those that are not accepted fall out. Previous events that are there have a say: the state is
+   * resolved with theirs.
+   *
+   * An event that is there keeps its state, unless that lacked members: then what follows is judged
+   * again. Others get to run at least every 50 ms.
+   *
+   * @throws FedproofError `given_state_missing`, `given_state_no_create`, `given_state_other_room`,
+   * `given_state_room_version`, `given_state_conflict`: then the event goes on waiting; `aborted`,
+   * `lossy_object`, `invalid_argument`, `invalid_option`.
+   * @see https://spec.matrix.org/v1.19/server-server-api/#backfilling-and-retrieving-missing-events
+   */
+  async addWithState(event: EventInput, options: GivenStateOptions): Promise<AddedWithState> {
+    const where = "addWithState";
+    const bytes = copyOf(toBytes(event, `the event of ${where}`));
+    const given = readOptions(where, options, STATE_CHECKS);
+    const rested = pace("taking the state", given.signal);
+    const verdicts: Verdict[] = [];
+    const state = new Set(given.stateIds);
+    let done = 0;
+    const take = async (events: readonly Uint8Array[], note?: (eventId: string) => void): Promise<void> => {
+      for (let at = 0; at < events.length; at += AT_ONCE) {
+        for (const one of events.slice(at, at + AT_ONCE)) this.#push(one, "outlier", note);
+        done += Math.min(AT_ONCE, events.length - at);
+        while (!this.#idle()) {
+          verdicts.push(...this.#step());
+          await rested();
+        }
+        given.progress?.(done);
+      }
+    };
+    await take(given.authChain ?? []);
+    await take(given.state ?? [], (eventId) => state.add(eventId));
+
+    const named = JSON.parse(this.#resident.use((room) => room.identify(bytes))) as [string, string] | null;
+    const taken = named ? this.#give(...named, [...state], given.partial === true, given.strict === true) : undefined;
+    this.#push(bytes, "event");
+    while (!this.#idle()) {
+      verdicts.push(...this.#step());
+      await rested();
+    }
+    const isIt = ({ event_id }: Verdict): boolean => event_id === named?.[0];
+    const at = verdicts.findLastIndex(isIt);
+    const [verdict] = at < 0 ? this.waiting().filter(isIt) : verdicts.splice(at, 1);
+    return { verdict, state: taken, verdicts };
+  }
+
+  #give(eventId: string, roomId: string, ids: readonly string[], partial: boolean, strict: boolean): GivenState {
+    const text = encodeText(JSON.stringify(ids));
+    const taken = JSON.parse(
+      this.#resident.use((room) => room.give_state(eventId, roomId, text, partial, strict)),
+    ) as GivenState;
+    const fallen = new Set(taken.fallen);
+    this.#came.noteState({ eventId, roomId, partial, state: ids.filter((id) => !fallen.has(id)) });
+    return taken;
   }
 
   /** Looks again at events that wait for keys, with those in the ring now. As {@link Room.add}. */
   retry(): Verdict[] {
     this.#resident.use((room) => room.retry());
-    return this.add([]);
+    const verdicts = this.add([]);
+    this.#resident.use((room) => this.#came.giveDue(room));
+    return [...verdicts, ...this.add([])];
   }
 
   /** The current state: that over the forward extremities. Sorted by type and state key. */
@@ -238,12 +444,17 @@ export class Room {
     return this.#state("current") as StateEntry[];
   }
 
-  /** The state before an event; undefined when it has not been judged. @throws FedproofError `invalid_argument`. */
+  /** Does the current state lack members, because it rests on one that was given without? */
+  isPartial(): boolean {
+    return this.#resident.use((room) => room.is_partial());
+  }
+
+  /** The state before an event; undefined when it has not been judged, or is an outlier. @throws FedproofError `invalid_argument`. */
   stateBefore(eventId: string): StateEntry[] | undefined {
     return this.#state("before", toName(eventId, "the event id of stateBefore"));
   }
 
-  /** The state after an event; undefined when it has not been judged. @throws FedproofError `invalid_argument`. */
+  /** The state after an event; undefined when it has not been judged, or is an outlier. @throws FedproofError `invalid_argument`. */
   stateAfter(eventId: string): StateEntry[] | undefined {
     return this.#state("after", toName(eventId, "the event id of stateAfter"));
   }
@@ -259,9 +470,29 @@ export class Room {
     return found.map(([eventId, waiting]) => ({ eventId, waiting }));
   }
 
-  /** Verdicts (`incomplete`) on the events that wait, with what each lacks. */
+  /** What an event that waits has not got yet; undefined for one that does not wait. @throws FedproofError `invalid_argument`. */
+  gap(eventId: string): Gap | undefined {
+    const id = toName(eventId, "the event id of gap");
+    const gap = JSON.parse(this.#resident.use((room) => room.gap(id))) as {
+      previous: string[];
+      auth: string[];
+      starts: string[];
+      min_depth: number;
+    } | null;
+    if (gap === null) return undefined;
+    const { previous, auth, starts, min_depth } = gap;
+    return { previousEvents: previous, authEvents: auth, starts, earliestEvents: this.extremities(), minDepth: min_depth };
+  }
+
+  /** Verdicts (`incomplete`) on the events that wait, with what each lacks. Sorted by their IDs. */
   waiting(): Verdict[] {
-    return JSON.parse(this.#resident.use((room) => room.undecided())) as Verdict[];
+    const all: Verdict[] = [];
+    for (;;) {
+      const after = all.at(-1)?.event_id ?? "";
+      const page = JSON.parse(this.#resident.use((room) => room.undecided(after, PAGE))) as Verdict[];
+      all.push(...page);
+      if (page.length < PAGE) return all;
+    }
   }
 
   /** An event that was judged and kept; undefined for others. @throws FedproofError `invalid_argument`. */
@@ -269,10 +500,14 @@ export class Room {
     const id = toName(eventId, "the event id of event");
     const text = this.#resident.use((room) => room.event(id));
     if (text === "null") return undefined;
-    const { outcome, redacted_by } = JSON.parse(text) as { outcome: Outcome; redacted_by: string | null };
+    const { outcome, outlier, redacted_by } = JSON.parse(text) as {
+      outcome: Outcome;
+      outlier: boolean;
+      redacted_by: string | null;
+    };
     // The event stays the text it is: parsed, it would have lost what it was judged by.
     const pdu = text.slice(text.indexOf(',"pdu":') + ',"pdu":'.length, -1);
-    return { outcome, redactedBy: redacted_by ?? undefined, pdu };
+    return { outcome, outlier, redactedBy: redacted_by ?? undefined, pdu };
   }
 
   /** How many events were judged and kept, and how many wait. */
@@ -293,12 +528,12 @@ export class Room {
   }
 
   /**
-   * The room as a room file: its version, and all events that came, in the order in which they did, but for
-   * what is no JSON. Keys are not in it. {@link Room.load} makes the same room of it.
+   * The room as a room file: its version, and each event that came, in the order in which they did, but for
+   * what was no event. Of a room that is not there from its beginning, the member `arrivals` says what came
+   * as what. Keys are not in it. {@link Room.load} makes the same room of it.
    */
   save(): string {
-    const pdus = this.#came.map(textOf).filter((text) => text !== undefined);
-    return `{"room_version":${JSON.stringify(this.#version)},"pdus":[\n${pdus.join(",\n")}\n]}\n`;
+    return this.#came.save(this.#version);
   }
 
   /**
@@ -312,30 +547,33 @@ export class Room {
   static load(saved: EventInput, options?: Partial<RoomOptions>): Room {
     const given = readOptions("Room.load", options, CHECKS);
     const bytes = toBytes(saved, "the room of load");
-    const { room_version, events } = call((wasm) => wasm.split_events(bytes)) as {
+    const { room_version, events, arrivals } = call((wasm) => wasm.split_events(bytes)) as {
       room_version: string | null;
       events: Uint8Array[];
+      arrivals: string | null;
     };
     const roomVersion = given.roomVersion ?? room_version ?? undefined;
     const room = new Room({
       ...given,
       roomVersion: required(roomVersion, "Room.load", "roomVersion", "the room file does not say it"),
     });
-    room.add(events);
+    room.#came.load(events, arrivals);
+    room.#resident.free();
+    room.add([]);
     return room;
   }
 
   /** Gives the memory back now. The room is empty then. */
   dispose(): void {
-    this.#came.length = 0;
+    this.#came.clear();
+    this.#asked.clear();
     this.#resident.free();
   }
 
-  #push(events: readonly Uint8Array[]): void {
-    this.#resident.use((room) => {
-      for (const event of events) room.push(event);
-    });
-    this.#came.push(...events);
+  /** Takes an event; `note` is told its ID, unless it is dropped. */
+  #push(event: Uint8Array, as: Arrival = "event", note?: (eventId: string) => void): void {
+    const number = this.#resident.use((room) => this.#came.push(room, event, as));
+    if (note) this.#asked.set(number, note);
   }
 
   #idle(): boolean {
@@ -343,10 +581,21 @@ export class Room {
   }
 
   #step(): Verdict[] {
-    const verdicts = residentOf(this.#keys).use((ring) =>
+    const stepped = residentOf(this.#keys).use((ring) =>
       this.#resident.use((room) => room.step(ring, AT_ONCE)),
     );
-    return JSON.parse(verdicts) as Verdict[];
+    return this.#heed(stepped);
+  }
+
+  /** Takes note of what became of events; gives the verdicts. */
+  #heed(stepped: string): Verdict[] {
+    const { verdicts, seen } = JSON.parse(stepped) as { verdicts: Verdict[]; seen: Seen[] };
+    this.#came.forget(seen);
+    for (const [number, eventId] of this.#asked.size > 0 ? seen : []) {
+      if (eventId !== null) this.#asked.get(number)?.(eventId);
+      this.#asked.delete(number);
+    }
+    return verdicts;
   }
 
   #state(which: "current" | "before" | "after", eventId?: string): StateEntry[] | undefined {
@@ -362,17 +611,15 @@ export interface Room {
 // Not a method of the class: engines without the symbol would get one named "undefined".
 if (Symbol.dispose) Room.prototype[Symbol.dispose] = Room.prototype.dispose;
 
-/** The text of an event; undefined for bytes that are none, or no JSON, which would spoil a document. */
-function textOf(event: Uint8Array): string | undefined {
-  try {
-    // What is not well formed must not become so.
-    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(event);
-    JSON.parse(text);
-    return text;
-  } catch {
-    return undefined;
-  }
+function isAsyncIterable(value: unknown): value is AsyncIterable<Uint8Array> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 }
+
+function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
+
+const toArrival = oneOf("event", "backfill", "outlier");
 
 const CHECKS = {
   roomVersion: toRoomVersion,
@@ -380,4 +627,16 @@ const CHECKS = {
   trace: toBoolean,
   evidence: toBoolean,
   backfill: toBoolean,
+};
+
+const JOIN_CHECKS = { ...CHECKS, roomId: toName, event: toBytes, signal: toSignal, progress: toProgress };
+
+const STATE_CHECKS = {
+  state: toEvents,
+  authChain: toEvents,
+  stateIds: toNames,
+  partial: toBoolean,
+  strict: toBoolean,
+  signal: toSignal,
+  progress: toProgress,
 };

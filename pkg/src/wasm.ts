@@ -57,6 +57,13 @@ export class Resident<T extends { free(): void }> {
     });
   }
 
+  /** Takes over an object that was made in the present instance otherwise. */
+  adopt(object: T): void {
+    this.free();
+    this.#object = object;
+    this.#generation = generation;
+  }
+
   /** Gives the memory back now. (Without it, garbage collection does.) The object comes back when used. */
   free(): void {
     const object = this.#object;

@@ -11,6 +11,7 @@
 mod acl;
 mod auth;
 mod federation;
+mod join;
 mod keys;
 mod operation;
 mod reader;

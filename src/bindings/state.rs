@@ -8,11 +8,16 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use super::keys::KeyRing;
 use super::{Thrown, VerifyOptions, json_text};
+use crate::evidence::Evidence;
 use crate::json::{self, Numbers, Value};
 use crate::reader::{EventReader, RawEvent};
 use crate::room_version::RoomVersion;
 use crate::state::given::{Entry, ResolveError, resolve_given};
-use crate::state::{EventIndex, Room as CoreRoom, Snapshot, Step, Trace};
+use crate::state::{
+    Arrival, EventIndex, GivenState, GivenStateError, Giving, Room as CoreRoom, Seen, Snapshot,
+    Step, Trace,
+};
+use crate::verdict::{Outcome, Verdict};
 
 /// Resolves state sets. `state_sets` is a JSON array of arrays of `[type, state_key, event_id]`,
 /// `events` an array of `Uint8Array`, `rejected` one of event IDs. Gives `{state, trace?}` as JSON.
@@ -61,8 +66,8 @@ fn bytes(value: &JsValue) -> Option<Vec<u8>> {
     value.dyn_ref::<Uint8Array>().map(Uint8Array::to_vec)
 }
 
-/// The events of a document as they stand in it, and the room version that it says:
-/// `{room_version, events}`.
+/// The events of a document as they stand in it, the room version that it says, and as what its events
+/// came: `{room_version, events, arrivals}`.
 #[wasm_bindgen]
 pub fn split_events(document: &[u8]) -> Result<JsValue, JsValue> {
     let mut reader = EventReader::new(false);
@@ -75,6 +80,9 @@ pub fn split_events(document: &[u8]) -> Result<JsValue, JsValue> {
     let split = Object::new();
     // Setting a member of an object of our own does not fail.
     let _ = Reflect::set(&split, &"room_version".into(), &version);
+    let arrivals = reader.member("arrivals").map(|text| String::from_utf8_lossy(text).into_owned());
+    let _ =
+        Reflect::set(&split, &"arrivals".into(), &arrivals.map_or(JsValue::NULL, JsValue::from));
     let _ = Reflect::set(&split, &"events".into(), &events.collect::<Array>());
     Ok(split.into())
 }
@@ -82,7 +90,7 @@ pub fn split_events(document: &[u8]) -> Result<JsValue, JsValue> {
 /// A room that is being received.
 #[wasm_bindgen]
 pub struct Room {
-    room: CoreRoom,
+    pub(super) room: CoreRoom,
 }
 
 #[wasm_bindgen]
@@ -94,22 +102,61 @@ impl Room {
         Ok(Self { room: CoreRoom::new(version, VerifyOptions::read(options).options()) })
     }
 
-    /// Takes an event.
-    pub fn push(&mut self, event: Vec<u8>) {
-        self.room.push(event);
+    /// Says which room it is.
+    pub fn set_room_id(&mut self, room_id: &str) {
+        self.room.set_room_id(room_id);
     }
 
-    /// Looks at up to `most` events that came; gives the verdicts as a JSON array.
+    /// Takes an event: `arrival` is `event`, `backfill` or `outlier`. What becomes of it is told under
+    /// `number`, if there is one.
+    pub fn push(&mut self, event: Vec<u8>, arrival: Option<String>, number: Option<u32>) {
+        let arrival = match arrival.as_deref() {
+            Some("outlier") => Arrival::Outlier,
+            Some("backfill") => Arrival::Backfill,
+            _ => Arrival::Event,
+        };
+        self.room.push_as(event, arrival, number);
+    }
+
+    /// The ID of an event and its room, as a JSON array; `null` if it is malformed.
+    #[must_use]
+    pub fn identify(&self, event: &[u8]) -> String {
+        json_text(&self.room.identify(event))
+    }
+
+    /// Gives the state before an event of a room; `state` is a JSON array of event IDs. Gives `{taken,
+    /// fallen, missing}` as JSON.
+    pub fn give_state(
+        &mut self,
+        event_id: &str,
+        room_id: &str,
+        state: &[u8],
+        partial: bool,
+        strict: bool,
+    ) -> Result<String, JsValue> {
+        let document = json::parse(state, Numbers::Keep).map_err(Thrown::from)?;
+        let ids = document.value().as_array().into_iter().flatten().filter_map(Value::as_str);
+        let ids: Vec<_> = ids.collect();
+        let ids = ids.iter().map(|id| &**id);
+        let given = self.room.give_state(event_id, room_id, ids, Giving { partial, strict });
+        Ok(json_text(&given_state(&given.map_err(Thrown::from)?)))
+    }
+
+    /// Looks at up to `most` events that came; gives `{"verdicts": […], "seen": […]}` as JSON, with what
+    /// became of events that were pushed with a number: `[number, event_id, useless]`. Of outliers, only
+    /// those have a verdict there that are not plainly accepted.
     pub fn step(&mut self, ring: &KeyRing, most: u32) -> String {
         let mut verdicts = Vec::new();
         for _ in 0..most {
             match self.room.step(&ring.ring) {
                 Step::Verdict(verdict) => verdicts.push(verdict),
+                Step::Outlier(verdict) => verdicts.extend(Some(verdict).filter(is_worth_telling)),
                 Step::Waits | Step::Again(_) => {}
                 Step::Idle => break,
             }
         }
-        json_text(&verdicts)
+        let seen = seen_text(&self.room.take_seen());
+        format!("{{\"verdicts\":{},\"seen\":{seen}}}", json_text(&verdicts))
     }
 
     /// Has everything that came been looked at?
@@ -123,10 +170,33 @@ impl Room {
         self.room.retry();
     }
 
-    /// Verdicts on what waits, as a JSON array.
+    /// Verdicts on up to `most` events that wait, from behind the ID `after`, as a JSON array.
     #[must_use]
-    pub fn undecided(&self) -> String {
-        json_text(&self.room.undecided().collect::<Vec<_>>())
+    pub fn undecided(&self, after: &str, most: u32) -> String {
+        let verdicts = self.room.undecided_after(after).take(most as usize);
+        json_text(&verdicts.collect::<Vec<_>>())
+    }
+
+    /// What an event that waits has not got yet: `{previous, auth, starts, min_depth}` as JSON; `null` for
+    /// one that does not wait.
+    #[must_use]
+    pub fn gap(&self, event_id: &str) -> String {
+        let list = |ids: &[String]| ids.iter().map(Evidence::from).collect::<Evidence>();
+        let gap = self.room.gap(event_id).map(|gap| {
+            Evidence::object([
+                ("previous", list(&gap.previous)),
+                ("auth", list(&gap.auth)),
+                ("starts", list(&gap.starts)),
+                ("min_depth", gap.min_depth.into()),
+            ])
+        });
+        json_text(&gap)
+    }
+
+    /// Does the current state lack members?
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.room.is_partial()
     }
 
     /// The events that are needed and have not come, as a JSON array of `[event_id, waiting]`.
@@ -173,7 +243,7 @@ impl Room {
         json_text(&ids)
     }
 
-    /// An event: `{outcome, redacted_by?}` and the event in `pdu`, as JSON; `null` for one that is not there.
+    /// An event: `{outcome, outlier, redacted_by}` and the event in `pdu`, as JSON; `null` for one that is not there.
     #[must_use]
     pub fn event(&self, event_id: &str) -> String {
         let graph = self.room.graph();
@@ -181,8 +251,9 @@ impl Room {
         let Some((index, node)) = found else { return "null".to_owned() };
         let redacted_by = self.room.redacted_by(index).map(|by| graph.id(by));
         format!(
-            "{{\"outcome\":{},\"redacted_by\":{},\"pdu\":{}}}",
+            "{{\"outcome\":{},\"outlier\":{},\"redacted_by\":{},\"pdu\":{}}}",
             json_text(&self.room.outcome(index)),
+            self.room.is_outlier(index),
             json_text(&redacted_by),
             node.event.pdu().json().as_str(),
         )
@@ -191,7 +262,7 @@ impl Room {
     /// How many events there are, and how many wait: `[events, waiting]` as JSON.
     #[must_use]
     pub fn counts(&self) -> String {
-        json_text(&(self.room.graph().len(), self.room.undecided().count()))
+        json_text(&(self.room.graph().len(), self.room.waiting()))
     }
 
     /// How the states after these events (a JSON array of IDs) become one, as JSON.
@@ -201,6 +272,32 @@ impl Room {
         let graph = self.room.graph();
         let events: Vec<EventIndex> = ids.filter_map(|id| graph.find(&id)).collect();
         Ok(json_text(&self.room.trace(&events)))
+    }
+}
+
+/// An outlier that is accepted as it came is one of very many.
+fn is_worth_telling(verdict: &Verdict) -> bool {
+    verdict.outcome != Outcome::Accepted || verdict.redacted || !verdict.flags.is_empty()
+}
+
+/// What became of numbered events, as a JSON array of `[number, event_id, useless]`.
+pub(super) fn seen_text(seen: &[Seen]) -> String {
+    let seen = seen.iter().map(|seen| (seen.number, &seen.event_id, seen.useless));
+    json_text(&seen.collect::<Vec<_>>())
+}
+
+pub(super) fn given_state(given: &GivenState) -> Evidence {
+    let list = |ids: &[String]| ids.iter().map(Evidence::from).collect::<Evidence>();
+    Evidence::object([
+        ("taken", given.taken.into()),
+        ("fallen", list(&given.fallen)),
+        ("missing", list(&given.missing)),
+    ])
+}
+
+impl From<GivenStateError> for Thrown {
+    fn from(error: GivenStateError) -> Self {
+        Self::new(error.code(), &error).with("evidence", error.evidence())
     }
 }
 

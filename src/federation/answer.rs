@@ -6,9 +6,9 @@
 use thiserror::Error;
 
 use super::pdus::FallenPdu;
-use super::room_state::StateFault;
 use crate::evidence::Quoted;
 use crate::json::{self, Canonical, JsonError, Numbers, Value};
+use crate::state::whole::StateDefect;
 use crate::verdict::Verdict;
 
 /// Why a whole answer is refused.
@@ -36,7 +36,7 @@ pub enum AnswerError {
     Event(Box<FallenPdu>),
     /// The state in it is none.
     #[error(transparent)]
-    State(#[from] StateFault),
+    State(#[from] StateDefect),
     /// Something says another version than the one that the room was said to have.
     #[error("the answer says room version {}, which was not asked for", Quoted(.0))]
     RoomVersion(String),
@@ -99,7 +99,10 @@ impl AnswerError {
             Self::Field { .. } => "answer_field_invalid",
             Self::NotOneEvent { .. } => "answer_not_one_event",
             Self::Event(fallen) => fallen.code(),
-            Self::State(fault) => fault.code(),
+            Self::State(StateDefect::NoCreate) => "answer_state_no_create",
+            Self::State(StateDefect::OtherRoom(_)) => "answer_state_other_room",
+            Self::State(StateDefect::RoomVersion(_)) => "answer_state_room_version",
+            Self::State(StateDefect::Conflict(..)) => "answer_state_conflict",
             Self::RoomVersion(_) => "answer_room_version",
             Self::JoinNotAllowed(_) => "answer_join_not_allowed",
             Self::OtherRoom(_) => "answer_other_room",

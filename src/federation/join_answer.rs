@@ -5,10 +5,12 @@
 use thiserror::Error;
 
 use super::pdus::ProvenPdu;
-use super::room_state::{StateFault, StatePdus};
+use super::room_state::StatePdus;
 use crate::json::{Canonical, Value};
 use crate::keys::KeyRing;
+use crate::reader::ReadError;
 use crate::room_version::RoomVersion;
+use crate::state::whole::StateDefect;
 use crate::verdict::Verdict;
 
 /// What an answer is worth.
@@ -26,12 +28,20 @@ pub struct JoinAnswer {
 /// Why an answer is none.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum JoinAnswerError {
-    /// A list is missing.
+    /// It is not to be read.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
+    /// A member is missing.
     #[error("the answer has no list {0:?}")]
     NoList(&'static str),
-    /// The state is none.
+    /// Its state is none of the room.
     #[error(transparent)]
-    State(#[from] StateFault),
+    State(#[from] StateDefect),
+    /// The join event that it sends back is not the one that was sent.
+    #[error(
+        "the answer has another join event than the one that was sent; only signatures may be added"
+    )]
+    EventChanged,
 }
 
 impl JoinAnswerError {
@@ -39,18 +49,21 @@ impl JoinAnswerError {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
+            Self::Unreadable(error) => error.code(),
             Self::NoList(_) => "join_answer_incomplete",
-            Self::State(StateFault::NoCreate) => "join_answer_no_create",
-            Self::State(StateFault::OtherRoom(_)) => "join_answer_other_room",
-            Self::State(StateFault::RoomVersion(_)) => "join_answer_room_version",
-            Self::State(StateFault::Conflict(..)) => "join_answer_conflict",
+            Self::State(StateDefect::NoCreate) => "join_answer_no_create",
+            Self::State(StateDefect::OtherRoom(_)) => "join_answer_other_room",
+            Self::State(StateDefect::RoomVersion(_)) => "join_answer_room_version",
+            Self::State(StateDefect::Conflict(..)) => "join_answer_conflict",
+            Self::EventChanged => "join_answer_event_changed",
         }
     }
 }
 
 /// Judges the answer to a join of the room `room_id`, which is of this version.
 ///
-/// Whether the events are allowed is not judged here: that takes the room as a whole.
+/// Whether the events are allowed is not judged here: that takes the room as a whole
+/// ([`super::Join`]).
 ///
 /// # Errors
 /// [`JoinAnswerError`]; an event that is bad is no error, but falls out.

@@ -7,13 +7,14 @@ use super::countersigned::Countersigned;
 use super::entries::{LeftOut, Reading, as_bool, is_server_name};
 use super::membership::{self, StatedVersion, Template};
 use super::request::{Request, STATE_ANSWER, TimeLimit};
-use super::room_state::{ProvenState, StateFault, StatePdus};
+use super::room_state::{ProvenState, StatePdus};
 use crate::auth::Selection;
 use crate::identifiers::domain_of;
 use crate::json::{self, Canonical, Numbers, Value};
 use crate::keys::KeyRing;
 use crate::receive::{Given, GivenEvents, NeededKey, Options};
 use crate::room_version::RoomVersion;
+use crate::state::whole::StateDefect;
 use crate::verdict::{Outcome, Verdict};
 
 /// Asks for a template of a join; `offered` are the room versions that our server knows.
@@ -249,12 +250,12 @@ fn one_or_two(state: &[&[u8]]) -> Result<&'static RoomVersion, AnswerError> {
         .filter(looks_like_create)
         .filter_map(|item| json::parse(item, Numbers::Keep).ok())
         .find(is_create)
-        .ok_or(StateFault::NoCreate)?;
+        .ok_or(StateDefect::NoCreate)?;
     let stated = create.get("content").and_then(|content| content.get("room_version"));
     let stated = stated.map_or(Some("1".into()), Value::as_str).unwrap_or_default();
     let version =
         RoomVersion::get(&stated).ok().filter(|version| version.event_id_format.is_field());
-    Ok(version.ok_or_else(|| StateFault::RoomVersion(stated.into_owned()))?)
+    Ok(version.ok_or_else(|| StateDefect::RoomVersion(stated.into_owned()))?)
 }
 
 /// The join as it came back, if a server had to sign it that is not ours.

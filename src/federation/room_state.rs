@@ -2,47 +2,15 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use thiserror::Error;
-
 use super::auth_chain::{Gaps, gaps};
 use super::pdus::{FallenPdu, Fault, Judged, Pdus, ProvenPdu};
 use crate::event::Limits;
-use crate::evidence::Quoted;
 use crate::json::Value;
 use crate::keys::KeyRing;
 use crate::receive::NeededKey;
 use crate::room_version::RoomVersion;
+use crate::state::whole::StateDefect;
 use crate::verdict::Verdict;
-
-/// Why a state is none.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum StateFault {
-    /// There is no create event in it, or none that is well formed and signed.
-    #[error("the state in the answer has no usable m.room.create event")]
-    NoCreate,
-    /// The create event is that of another room.
-    #[error("the create event in the answer is that of the room {}", Quoted(.0))]
-    OtherRoom(String),
-    /// The create event says another version than the one that the room was said to have.
-    #[error("the create event in the answer says room version {}", Quoted(.0))]
-    RoomVersion(String),
-    /// It has two events for one type and state key.
-    #[error("the state in the answer has both {0} and {1} for one type and state key")]
-    Conflict(String, String),
-}
-
-impl StateFault {
-    /// The stable code of this fault.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::NoCreate => "answer_state_no_create",
-            Self::OtherRoom(_) => "answer_state_other_room",
-            Self::RoomVersion(_) => "answer_state_room_version",
-            Self::Conflict(..) => "answer_state_conflict",
-        }
-    }
-}
 
 /// A state, read.
 #[derive(Debug)]
@@ -109,8 +77,8 @@ impl StatePdus {
     /// Judges the events one by one, and the state as a whole.
     ///
     /// # Errors
-    /// [`StateFault`]; an event that is bad is no error, but falls out.
-    pub fn judge(&self, ring: &KeyRing) -> Result<ProvenState, StateFault> {
+    /// [`StateDefect`]; an event that is bad is no error, but falls out.
+    pub fn judge(&self, ring: &KeyRing) -> Result<ProvenState, StateDefect> {
         let Judged { proven: state, mut fallen, fragments } = self.state.judge(ring);
         let chain = self.auth_chain.judge(ring);
         let auth_chain = chain.proven;
@@ -161,28 +129,28 @@ fn check_create(
     version: &RoomVersion,
     state: &[ProvenPdu],
     fallen: &[FallenPdu],
-) -> Result<(), StateFault> {
+) -> Result<(), StateDefect> {
     let Some(create) = state.iter().find(|pdu| is_create(&pdu.verdict)) else {
         let other = fallen.iter().find_map(|pdu| match &pdu.fault {
             Some(Fault::OtherRoom(room)) if is_create(&pdu.verdict) => Some(room.clone()),
             _ => None,
         });
-        return Err(other.map_or(StateFault::NoCreate, StateFault::OtherRoom));
+        return Err(other.map_or(StateDefect::NoCreate, StateDefect::OtherRoom));
     };
     let stated = create.event.get("content").and_then(|content| content.get("room_version"));
     let stated = stated.map_or(Some("1".into()), Value::as_str).unwrap_or_default();
     if stated != version.id {
-        return Err(StateFault::RoomVersion(stated.into_owned()));
+        return Err(StateDefect::RoomVersion(stated.into_owned()));
     }
     Ok(())
 }
 
-fn check_conflicts(state: &[ProvenPdu]) -> Result<(), StateFault> {
+fn check_conflicts(state: &[ProvenPdu]) -> Result<(), StateDefect> {
     let mut seen = BTreeMap::new();
     for pdu in state {
         let key = (&pdu.verdict.event_type, &pdu.verdict.state_key);
         if let Some(earlier) = seen.insert(key, pdu.event_id()) {
-            return Err(StateFault::Conflict(earlier.to_owned(), pdu.event_id().to_owned()));
+            return Err(StateDefect::Conflict(earlier.to_owned(), pdu.event_id().to_owned()));
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Options;
+use super::hashes_of;
 use super::proof::{Prepared, Proof};
 use crate::auth::Event;
 use crate::event::signatures::{self, POLICY_SERVER_KEY_ID};
@@ -11,7 +12,7 @@ use crate::identifiers::{domain_of, is_ed25519_key_id};
 use crate::json::{Canonical, Value};
 use crate::keys::{KeyRing, KeyStanding, Moment};
 use crate::room_version::RoomVersion;
-use crate::sha256::{self, Hash};
+use crate::sha256::Hash;
 use crate::verdict::Verdict;
 
 /// Events that passed check 1 or did not, with their hashes.
@@ -47,20 +48,12 @@ impl Batch {
     ) -> Self {
         let prepared: Vec<_> =
             events.into_iter().map(|bytes| Prepared::new(bytes, version, options)).collect();
-        // Messages that are hashed side by side should be of like length: first all of one kind.
-        let well_formed = || prepared.iter().flatten();
-        let messages: Vec<&[u8]> = well_formed()
-            .map(Prepared::signed)
-            .chain(well_formed().map(Prepared::hashed))
-            .collect();
-        let hashes = sha256::hash_all(&messages);
-        let (reference, content) = hashes.split_at(hashes.len() >> 1);
-        let mut hashes = reference.iter().zip(content);
+        let mut hashes = hashes_of(prepared.iter().flatten()).into_iter();
         let mut with_hashes = |mut event: Prepared| {
             event.forget_hashed();
             // There are as many pairs as events.
-            let (reference, content) = hashes.next().unwrap_or((&[0; 32], &[0; 32]));
-            Hashed { event, reference: *reference, content: *content }
+            let (reference, content) = hashes.next().unwrap_or_default();
+            Hashed { event, reference, content }
         };
         let events = prepared.into_iter().map(|event| event.map(&mut with_hashes)).collect();
         Self { options, events }

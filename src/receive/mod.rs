@@ -26,7 +26,7 @@ use crate::auth::{Ask, AuthoriserSignature};
 use crate::event::Limits;
 use crate::keys::KeyRing;
 use crate::room_version::RoomVersion;
-use crate::sha256;
+use crate::sha256::{self, Hash};
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
 use proof::Prepared;
 
@@ -73,6 +73,18 @@ pub fn verify_all<'a>(
     options: Options,
 ) -> Vec<Verdict> {
     Batch::read(events, version, options).verdicts(ring)
+}
+
+/// The reference hash and the content hash of each event, made side by side.
+pub(crate) fn hashes_of<'a>(
+    prepared: impl Iterator<Item = &'a Prepared> + Clone,
+) -> Vec<(Hash, Hash)> {
+    // Messages that are hashed side by side should be of like length: first all of one kind.
+    let messages: Vec<&[u8]> =
+        prepared.clone().map(Prepared::signed).chain(prepared.map(Prepared::hashed)).collect();
+    let hashes = sha256::hash_all(&messages);
+    let (reference, content) = hashes.split_at(hashes.len() >> 1);
+    reference.iter().copied().zip(content.iter().copied()).collect()
 }
 
 /// Judges one event by all seven checks. Those for which `room` does not have what they need are

@@ -149,6 +149,18 @@ impl Prepared {
         Event::new(pdu, verdict.event_id.clone().unwrap_or_default()).with_authoriser(authoriser)
     }
 
+    /// The same, and what is signed of it; copies nothing.
+    pub fn into_event(
+        self,
+        verdict: &Verdict,
+        authoriser: AuthoriserSignature,
+    ) -> (Event, Vec<u8>) {
+        let redacted = verdict.redacted.then(|| self.redacted()).flatten();
+        let pdu = redacted.unwrap_or(self.event);
+        let event = Event::new(pdu, verdict.event_id.clone().unwrap_or_default());
+        (event.with_authoriser(authoriser), self.signed)
+    }
+
     /// The event, redacted.
     pub fn redacted(&self) -> Option<Pdu> {
         let version = self.event.version();

@@ -68,7 +68,7 @@ impl<'a> Room<'a> {
     }
 
     /// Adds checks 4 and 5 to a verdict, each by itself.
-    pub(super) fn authorize(&self, event: &Event, verdict: &mut Verdict, options: Options) {
+    pub(crate) fn authorize(&self, event: &Event, verdict: &mut Verdict, options: Options) {
         verdict.add_flags(&flags(event));
         let fourth = self.auth_events_check(event, verdict, options);
         settle(verdict, fourth);

@@ -102,6 +102,22 @@ impl Graph {
         index
     }
 
+    /// What is known of an event has changed: it is rejected or not, or there is a better copy of it, which
+    /// cites the same.
+    pub fn change(&mut self, index: EventIndex, copy: Option<Event>, rejected: bool) {
+        let Some(node) = self.nodes.get_mut(index.index()) else { return };
+        node.rejected = rejected;
+        if let Some(copy) = copy {
+            node.event = copy;
+        }
+        let is_create = node.event.is_state(CREATE, "");
+        if rejected && self.create == Some(index) {
+            self.create = None;
+        } else if !rejected && is_create && self.create.is_none() {
+            self.create = Some(index);
+        }
+    }
+
     /// Takes events in any order. What cannot be put in order, because events cite each other, is left
     /// out; gives the IDs of these.
     pub fn add_all(&mut self, events: Vec<(Event, bool)>) -> Vec<String> {

@@ -9,6 +9,8 @@
 //! | [`power_order`], [`mainline`], [`iterative_auth`] | the steps of algorithm 2 |
 //! | [`v1`], [`v2`] | the algorithms |
 //! | [`trace`] | what happened, as data |
+//! | [`whole`] | is a list of events a state of this room? |
+//! | [`room`] | a room that is received: the state before, after, and now |
 //!
 //! Spec: "State resolution" of each room version, such as
 //! <https://spec.matrix.org/v1.19/rooms/v12/#state-resolution>
@@ -26,9 +28,10 @@ pub mod snapshot;
 pub mod trace;
 pub mod v1;
 pub mod v2;
+pub mod whole;
 
 pub use graph::{EventIndex, Graph, Place};
-pub use room::{Room, Step};
+pub use room::{Arrival, Gap, GivenState, GivenStateError, Giving, Room, Seen, Step};
 pub use snapshot::Snapshot;
 pub use trace::Trace;
 

@@ -50,6 +50,13 @@ impl Redactions {
         self.applied.get(&event).copied()
     }
 
+    /// Takes an accepted event that may be one that a redaction waits for.
+    pub fn arrive(&mut self, graph: &Graph, index: EventIndex) {
+        for redaction in self.pending.remove(graph.id(index)).unwrap_or_default() {
+            self.apply(graph, redaction, index);
+        }
+    }
+
     /// Takes an accepted event: a redaction, or one that a redaction waits for. `levels` are those in
     /// force before it; `is_accepted` tells of the events before it.
     pub fn accept(
@@ -59,10 +66,8 @@ impl Redactions {
         levels: Option<Levels<'_>>,
         is_accepted: impl Fn(EventIndex) -> bool,
     ) {
+        self.arrive(graph, index);
         let Some(node) = graph.node(index) else { return };
-        for redaction in self.pending.remove(node.event.id()).unwrap_or_default() {
-            self.apply(graph, redaction, index);
-        }
         if node.event.event_type() != EventType::Redaction {
             return;
         }

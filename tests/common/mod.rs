@@ -10,6 +10,7 @@
     clippy::unwrap_used
 )]
 
+pub mod chat;
 pub mod host;
 pub mod make;
 pub mod model;

@@ -1,0 +1,190 @@
+/**
+ * What came to a room, in order: what a new instance of the module is filled with, and what is saved.
+ * Each distinct event is kept once; what was no event is not.
+ */
+import { FedproofError } from "./errors.js";
+import { encodeText } from "./input.js";
+import type { Room as WasmRoom } from "./wasm/fedproof.js";
+
+/**
+ * As what events come:
+ * - `event`: as events that were sent;
+ * - `backfill`: as history that was asked for: it is not held against the current state (checks 6 and 7),
+ *   and does not change that;
+ * - `outlier`: as events that others rest on (`auth_chain`) or that stand in a state. They are judged by
+ *   checks 1 to 4, and have no place in the room until they come again as events.
+ */
+export type Arrival = "event" | "backfill" | "outlier";
+
+/** What became of an event: its number, its id, and whether it came for nothing. */
+export type Seen = [number: number, eventId: string | null, useless: boolean];
+
+/** A state that was given: before which event of which room, and of what it is. */
+export interface Given {
+  eventId: string;
+  roomId: string;
+  state: readonly string[];
+  partial: boolean;
+}
+
+type Entry = { as: Arrival; event: Uint8Array } | { as: "state"; given: Given } | { as: "room"; roomId: string };
+
+export class Came {
+  readonly #entries = new Map<number, Entry>();
+  #next = 0;
+  /** Given states that could not be taken, because keys were not there. */
+  #due: Given[] = [];
+
+  /** Pushes an event; gives its number. */
+  push(room: WasmRoom, event: Uint8Array, as: Arrival): number {
+    const number = this.#next;
+    room.push(event, as, number);
+    return this.#add({ as, event });
+  }
+
+  /** Takes note of an event that was pushed under the next number. */
+  note(event: Uint8Array, as: Arrival): number {
+    return this.#add({ as, event });
+  }
+
+  /** Takes note of a state that was given. */
+  noteState(given: Given): void {
+    this.#add({ as: "state", given });
+  }
+
+  /** Takes note of which room it is. */
+  noteRoom(roomId: string): void {
+    this.#add({ as: "room", roomId });
+  }
+
+  #add(entry: Entry): number {
+    this.#entries.set(this.#next, entry);
+    this.#next += 1;
+    return this.#next - 1;
+  }
+
+  /** Forgets what came for nothing. */
+  forget(seen: readonly Seen[]): void {
+    for (const [number, , useless] of seen) if (useless) this.#entries.delete(number);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#due = [];
+  }
+
+  /** Fills a new room; `work` looks at all that was pushed. */
+  replay(room: WasmRoom, work: () => void): void {
+    this.#due = [];
+    for (const [number, entry] of this.#entries) {
+      if (entry.as === "room") {
+        room.set_room_id(entry.roomId);
+      } else if (entry.as !== "state") {
+        room.push(entry.event, entry.as, number);
+      } else {
+        work();
+        if (!give(room, entry.given)) this.#due.push(entry.given);
+      }
+    }
+    work();
+  }
+
+  /** Gives the states again that could not be taken. */
+  giveDue(room: WasmRoom): void {
+    this.#due = this.#due.filter((given) => !give(room, given));
+  }
+
+  /** All that came as a room file: its events but for what is no JSON, and as what each of them came. */
+  save(version: string): string {
+    const pdus: string[] = [];
+    const arrivals: unknown[] = [];
+    let last: [as: Arrival, count: number] | undefined;
+    for (const entry of this.#entries.values()) {
+      if (entry.as === "state" || entry.as === "room") {
+        const { given, roomId } = { given: undefined, roomId: undefined, ...entry };
+        arrivals.push(given ? ["state", given.eventId, given.roomId, given.partial, given.state] : ["room", roomId]);
+        last = undefined;
+        continue;
+      }
+      const text = textOf(entry.event);
+      if (text === undefined) continue;
+      pdus.push(text);
+      if (last?.[0] === entry.as) last[1] += 1;
+      else arrivals.push((last = [entry.as, 1]));
+    }
+    // A room that came from its beginning is a room file like any other.
+    const plain = arrivals.every((arrival) => (arrival as unknown[])[0] === "event");
+    const tail = plain ? "" : `,"arrivals":[\n${arrivals.map((arrival) => JSON.stringify(arrival)).join(",\n")}\n]`;
+    return `{"room_version":${JSON.stringify(version)},"pdus":[\n${pdus.join(",\n")}\n]${tail}}\n`;
+  }
+
+  /**
+   * Takes what was saved.
+   *
+   * @param arrivals As what the events came, as JSON text; without it, all came as events.
+   * @throws FedproofError `input_unreadable`.
+   */
+  load(events: readonly Uint8Array[], arrivals: string | null): void {
+    let at = 0;
+    for (const arrival of arrivals === null ? [["event", events.length]] : readArrivals(arrivals)) {
+      const [as, one, other, partial, state] = arrival as unknown[];
+      if ((as === "event" || as === "backfill" || as === "outlier") && isCount(one, events.length - at)) {
+        for (const event of events.slice(at, at + one)) this.#add({ as, event });
+        at += one;
+      } else if (as === "room" && typeof one === "string") {
+        this.noteRoom(one);
+      } else if (as === "state" && typeof one === "string" && typeof other === "string" && isIds(state)) {
+        this.noteState({ eventId: one, roomId: other, partial: partial === true, state });
+      } else {
+        throw unreadable();
+      }
+    }
+    if (at !== events.length) throw unreadable();
+  }
+}
+
+/** Gives a state; false when not all of it is there. */
+function give(room: WasmRoom, { eventId, roomId, state, partial }: Given): boolean {
+  try {
+    room.give_state(eventId, roomId, encodeText(JSON.stringify(state)), partial, true);
+    return true;
+  } catch (thrown) {
+    // What the module throws itself is text; a trap is not.
+    if (typeof thrown !== "string") throw thrown;
+    return false;
+  }
+}
+
+function readArrivals(text: string): unknown[] {
+  try {
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list) && list.every(Array.isArray)) return list;
+  } catch {
+    // Told below.
+  }
+  throw unreadable();
+}
+
+function unreadable(): FedproofError {
+  return new FedproofError("input_unreadable", 'the member "arrivals" of the room file does not fit its events');
+}
+
+function isCount(value: unknown, most: number): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
+}
+
+function isIds(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((id) => typeof id === "string");
+}
+
+/** The text of an event; undefined for bytes that are none, or no JSON, which would spoil a document. */
+function textOf(event: Uint8Array): string | undefined {
+  try {
+    // What is not well formed must not become so.
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(event);
+    JSON.parse(text);
+    return text;
+  } catch {
+    return undefined;
+  }
+}
