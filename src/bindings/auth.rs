@@ -89,7 +89,8 @@ impl RoomContext {
         options: &JsValue,
     ) -> String {
         let options = VerifyOptions::read(options).options();
-        let ring = has_keys.then_some(&ring.ring);
+        let ring = ring.ring.borrow();
+        let ring = has_keys.then_some(&*ring);
         json_text(&self.given.check_auth(event, ring, options))
     }
 
@@ -97,7 +98,7 @@ impl RoomContext {
     #[must_use]
     pub fn receive(&self, ring: &KeyRing, event: &[u8], options: &JsValue) -> String {
         let options = VerifyOptions::read(options).options();
-        json_text(&self.given.receive(event, &ring.ring, options))
+        json_text(&self.given.receive(event, &ring.ring.borrow(), options))
     }
 }
 

@@ -78,7 +78,7 @@ impl KeyRing {
     ) -> Result<String, JsValue> {
         let body = &parse_object(body)?;
         let invite = IncomingInvite { body, room_id, event_id, origin, server_name };
-        Ok(match check_invite(&invite, &self.ring) {
+        Ok(match check_invite(&invite, &self.ring.borrow()) {
             Ok(invite) => {
                 let state = invite.room_state.iter().map(Canonical::as_str);
                 format!(
@@ -102,7 +102,7 @@ impl KeyRing {
     ) -> Result<String, JsValue> {
         let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
         let answer = parse_object(answer)?;
-        let judged = check_join_answer(&answer, version, room_id, &self.ring);
+        let judged = check_join_answer(&answer, version, room_id, &self.ring.borrow());
         let judged = judged.map_err(Thrown::from)?;
         let list = |verdicts: &Vec<Verdict>| json_text(verdicts);
         Ok(format!(

@@ -34,7 +34,7 @@ impl Join {
 
     /// Judges up to `most` events; gives whether there may be more.
     pub fn step(&mut self, ring: &KeyRing, most: u32) -> bool {
-        (0..most).all(|_| self.join.step(&ring.ring))
+        (0..most).all(|_| self.join.step(&ring.ring.borrow()))
     }
 
     /// What became of the events, as a JSON array of `[number, event_id, useless]`.
@@ -45,7 +45,7 @@ impl Join {
     /// Ends the answer, and judges our join event; gives the report as JSON, with the event as text. What is
     /// there of the state is told by IDs in `state_ids`.
     pub fn finish(&mut self, event: &[u8], ring: &KeyRing) -> Result<String, JsValue> {
-        let report = self.join.finish(event, &ring.ring).map_err(Thrown::from)?;
+        let report = self.join.finish(event, &ring.ring.borrow()).map_err(Thrown::from)?;
         Ok(format!(
             "{{\"event\":{},\"event_id\":{},\"verdict\":{},\"state\":{},\"fallen\":{},\"missing\":{},\"partial\":{},\"servers_in_room\":{},\"state_ids\":{}}}",
             json_text(&text(report.event)),

@@ -1,5 +1,8 @@
 //! The key ring, and the checks that need one.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -8,7 +11,7 @@ use crate::event::signatures;
 use crate::evidence::Evidence;
 use crate::keys::{
     KeyRefusal, KeyResponse, KeyResponseError, KeyRing as Ring, KeyStanding, KnownKey, Moment,
-    PublicKey,
+    PublicKey, RefusedKey,
 };
 use crate::reader::RawEvent;
 use crate::receive;
@@ -19,7 +22,8 @@ use crate::verdict;
 #[wasm_bindgen]
 #[derive(Default)]
 pub struct KeyRing {
-    pub(super) ring: Ring,
+    /// Shared with conversations, which add to it while they wait for others.
+    pub(super) ring: Rc<RefCell<Ring>>,
 }
 
 #[wasm_bindgen]
@@ -60,28 +64,12 @@ impl KeyRing {
         response: &[u8],
         fetched_ts: f64,
     ) -> Result<KeyResponse, KeyResponseError> {
-        KeyResponse::verify(response, None, milliseconds(fetched_ts), self.ring.check())
+        KeyResponse::verify(response, None, milliseconds(fetched_ts), self.ring.borrow().check())
     }
 
     fn take_response(&mut self, response: KeyResponse) -> Evidence {
-        let server_name = response.server_name.clone();
-        let valid_until_ts = response.valid_until_ts;
-        let flags: &[&str] = if response.url_safe { &["url_safe_base64"] } else { &[] };
-        let keys = response.keys.iter().map(|(key_id, known)| describe(key_id, known)).collect();
-        let refused = self.ring.add(response).into_iter().map(|refused| {
-            Evidence::object([
-                ("key_id", refused.key_id.into()),
-                ("code", refused.refusal.code().into()),
-                ("reason", refused.refusal.to_string().into()),
-            ])
-        });
-        Evidence::object([
-            ("server_name", server_name.into()),
-            ("valid_until_ts", valid_until_ts.into()),
-            ("keys", keys),
-            ("refused", refused.collect()),
-            ("flags", flags.iter().map(|flag| (*flag).into()).collect()),
-        ])
+        let refused = self.ring.borrow_mut().add(response.clone());
+        report(&response, &refused)
     }
 
     /// Takes a key that is trusted for other reasons, with its validity in milliseconds.
@@ -102,21 +90,22 @@ impl KeyRing {
             expired_ts: expired_ts.map(milliseconds),
             fetched_ts: None,
         };
-        self.ring.add_trusted(server_name, key_id, known).map_err(refuse)?;
+        self.ring.borrow_mut().add_trusted(server_name, key_id, known).map_err(refuse)?;
         Ok(())
     }
 
     /// What is known of a key, as JSON; `valid` is whether it may be used at `ts`.
     #[must_use]
     pub fn lookup(&self, server_name: &str, key_id: &str, ts: Option<f64>) -> String {
-        let Some(known) = self.ring.get(server_name, key_id) else {
+        let ring = self.ring.borrow();
+        let Some(known) = ring.get(server_name, key_id) else {
             return "null".to_owned();
         };
         let valid = match ts {
             None => known.key.refusal().is_none(),
             Some(ts) => {
                 let moment = Moment { ts: milliseconds(ts), enforce_validity: true };
-                matches!(self.ring.standing(server_name, key_id, moment), KeyStanding::Good(_))
+                matches!(ring.standing(server_name, key_id, moment), KeyStanding::Good(_))
             }
         };
         json_text(&describe(key_id, known).with("valid", valid))
@@ -133,7 +122,7 @@ impl KeyRing {
         let object = parse_object(object)?;
         let moment =
             Moment { ts: ts.map_or(i64::MIN, milliseconds), enforce_validity: ts.is_some() };
-        let report = signatures::verify_json(&object, server_name, moment, &self.ring);
+        let report = signatures::verify_json(&object, server_name, moment, &self.ring.borrow());
         let failure = report.judge().err();
         let flags = [
             ("ed25519_divergent", report.signatures.iter().any(|one| one.divergent)),
@@ -159,7 +148,7 @@ impl KeyRing {
         let options = VerifyOptions::read(options);
         if options.single {
             let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
-            let judged = receive::verify(input, version, &self.ring, options.options());
+            let judged = receive::verify(input, version, &self.ring.borrow(), options.options());
             return Ok(verdict::to_text(version, std::iter::once(judged)));
         }
         super::reader::verify_document(self, input, room_version, &options).map_err(JsValue::from)
@@ -183,6 +172,26 @@ pub(super) fn judge(
         })
     });
     verdict::to_text(version, judged)
+}
+
+/// What a key response says, and which of its keys were not taken.
+pub(super) fn report(response: &KeyResponse, refused: &[RefusedKey]) -> Evidence {
+    let flags: &[&str] = if response.url_safe { &["url_safe_base64"] } else { &[] };
+    let keys = response.keys.iter().map(|(key_id, known)| describe(key_id, known));
+    let refused = refused.iter().map(|refused| {
+        Evidence::object([
+            ("key_id", refused.key_id.as_str().into()),
+            ("code", refused.refusal.code().into()),
+            ("reason", refused.refusal.to_string().into()),
+        ])
+    });
+    Evidence::object([
+        ("server_name", response.server_name.as_str().into()),
+        ("valid_until_ts", response.valid_until_ts.into()),
+        ("keys", keys.collect()),
+        ("refused", refused.collect()),
+        ("flags", flags.iter().map(|flag| (*flag).into()).collect()),
+    ])
 }
 
 fn describe(key_id: &str, known: &KnownKey) -> Evidence {

@@ -9,7 +9,9 @@
 //! an exception of it.
 
 mod acl;
+mod answers;
 mod auth;
+mod client;
 mod federation;
 mod join;
 mod keys;

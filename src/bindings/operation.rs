@@ -24,10 +24,25 @@ use crate::json::{self, Canonical, MAX_SAFE_INTEGER, Numbers, Value};
 /// A conversation that is under way.
 #[wasm_bindgen]
 pub struct Operation {
-    operation: host::Operation<Result<String>>,
+    operation: host::Operation<Result<Outcome>>,
     /// Of requests that were told and not yet performed, and messages to sign.
     bodies: HashMap<EffectId, Vec<u8>>,
-    end: Option<Result<String>>,
+    end: Option<Result<Outcome>>,
+    attachment: Option<Vec<u8>>,
+}
+
+/// What a conversation ends with.
+pub(super) struct Outcome {
+    /// The result as JSON.
+    pub json: String,
+    /// What goes with it as it came: an answer that is too long to be copied into the result.
+    pub attachment: Option<Vec<u8>>,
+}
+
+impl From<String> for Outcome {
+    fn from(json: String) -> Self {
+        Self { json, attachment: None }
+    }
 }
 
 impl Operation {
@@ -37,10 +52,10 @@ impl Operation {
     /// of [`Capabilities`].
     pub(super) fn start<F>(capabilities: &JsValue, conversation: impl FnOnce(Host) -> F) -> Self
     where
-        F: Future<Output = Result<String>> + 'static,
+        F: Future<Output = Result<Outcome>> + 'static,
     {
         let operation = host::Operation::new(read_capabilities(capabilities), conversation);
-        Self { operation, bodies: HashMap::new(), end: None }
+        Self { operation, bodies: HashMap::new(), end: None, attachment: None }
     }
 
     fn answer(&mut self, id: EffectId, answer: Answer) {
@@ -90,7 +105,14 @@ impl Operation {
     /// The result, once, after `poll` has told of the end.
     pub fn take_result(&mut self) -> std::result::Result<String, JsValue> {
         let unended = || Err(invalid("the operation has not ended, or its result was taken"));
-        Ok(self.end.take().unwrap_or_else(unended)?)
+        let Outcome { json, attachment } = self.end.take().unwrap_or_else(unended)?;
+        self.attachment = attachment;
+        Ok(json)
+    }
+
+    /// What goes with the result, once, after that was taken.
+    pub fn take_attachment(&mut self) -> Option<Vec<u8>> {
+        self.attachment.take()
     }
 
     /// Answers `srv`: a JSON array of `[priority, weight, port, target]`.
@@ -191,7 +213,7 @@ pub fn ask_host(
         .ok_or_else(|| invalid("a question is not one that can be asked of a host"))?;
     Ok(Operation::start(capabilities, async move |host: Host| {
         let answers = host.ask_all(effects).await.into_iter().map(answered);
-        Ok(json_text(&answers.collect::<Evidence>()))
+        Ok(json_text(&answers.collect::<Evidence>()).into())
     }))
 }
 

@@ -77,7 +77,7 @@ impl EventReader {
     ) -> std::result::Result<String, JsValue> {
         let options = VerifyOptions::read(options);
         let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
-        Ok(judge(&ring.ring, self.reader.take_events(), version, &options))
+        Ok(judge(&ring.ring.borrow(), self.reader.take_events(), version, &options))
     }
 
     /// Forgets the events read since the last call; gives how many they were.
@@ -109,10 +109,10 @@ pub(super) fn verify_document(
         (given, _) => RoomVersion::get(given)?,
     };
     if reader.server_keys().is_empty() {
-        return Ok(judge(&keys.ring, reader.take_events(), version, options));
+        return Ok(judge(&keys.ring.borrow(), reader.take_events(), version, options));
     }
     // The keys of the file count for this document only: they go into a copy of the ring.
-    let mut ring = keys.ring.clone();
+    let mut ring = keys.ring.borrow().clone();
     let fetched_ts = options.fetched_ts.map_or(i64::MAX, milliseconds);
     for response in reader.server_keys() {
         if let Ok(response) = KeyResponse::verify(response, None, fetched_ts, ring.check()) {

@@ -55,7 +55,7 @@ impl KeyRing {
         let body = body.as_deref();
         let received = ReceivedRequest { method, uri, authorization: &authorization, body };
         let receiver = Receiver { server_names: &server_names, now: milliseconds(now), evidence };
-        let verdict = request_auth::verify_request(received, receiver, &self.ring);
+        let verdict = request_auth::verify_request(received, receiver, &self.ring.borrow());
         Ok(json_text(&judgment(verdict, evidence)))
     }
 }

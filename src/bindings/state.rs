@@ -148,7 +148,7 @@ impl Room {
     pub fn step(&mut self, ring: &KeyRing, most: u32) -> String {
         let mut verdicts = Vec::new();
         for _ in 0..most {
-            match self.room.step(&ring.ring) {
+            match self.room.step(&ring.ring.borrow()) {
                 Step::Verdict(verdict) => verdicts.push(verdict),
                 Step::Outlier(verdict) => verdicts.extend(Some(verdict).filter(is_worth_telling)),
                 Step::Waits | Step::Again(_) => {}

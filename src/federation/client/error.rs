@@ -130,6 +130,17 @@ impl FederationError {
         }
     }
 
+    /// The whole as data: the server that was asked, code, message and evidence.
+    #[must_use]
+    pub fn told(&self, server: &str) -> Evidence {
+        Evidence::object([
+            ("server_name", server.into()),
+            ("code", self.code().into()),
+            ("message", self.to_string().into()),
+            ("evidence", self.evidence()),
+        ])
+    }
+
     /// What there is to say beside code and message.
     #[must_use]
     pub fn evidence(&self) -> Evidence {
@@ -181,17 +192,7 @@ impl FederationError {
             Self::Format(error) => error.evidence(),
             Self::AllFailed(failures) => Evidence::object([(
                 "failures",
-                failures
-                    .iter()
-                    .map(|(server, error)| {
-                        Evidence::object([
-                            ("server_name", server.as_str().into()),
-                            ("code", error.code().into()),
-                            ("message", error.to_string().into()),
-                            ("evidence", error.evidence()),
-                        ])
-                    })
-                    .collect(),
+                failures.iter().map(|(server, error)| error.told(server)).collect(),
             )]),
             _ => Evidence::object([]),
         }
