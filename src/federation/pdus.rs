@@ -105,7 +105,7 @@ impl FallenPdu {
     #[must_use]
     pub fn code(&self) -> &'static str {
         let fault = self.fault.as_ref().map(Fault::code);
-        fault.or(self.decisive().and_then(|check| check.code)).unwrap_or("answer_event_twice")
+        fault.or(self.decisive().and_then(|check| check.code)).unwrap_or_default()
     }
 
     /// May it still be proven, by keys that are missing?

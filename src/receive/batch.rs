@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Options;
-use super::proof::{Prepared, Proof};
-use crate::auth::Event;
+use super::proof::Prepared;
 use crate::event::signatures::{self, POLICY_SERVER_KEY_ID};
 use crate::event::{Pdu, hashes};
 use crate::identifiers::{domain_of, is_ed25519_key_id};
@@ -36,6 +35,18 @@ pub struct NeededKey {
     /// What to ask notaries for as `minimum_valid_until_ts`, in milliseconds; `None` where the room
     /// version does not look at validity.
     pub minimum_valid_until_ts: Option<i64>,
+}
+
+impl NeededKey {
+    /// Several needs, each key once: with the latest time, which covers the others.
+    #[must_use]
+    pub fn merge(keys: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut needed = Needed::default();
+        for key in keys {
+            needed.insert(key.server, key.key_id, key.minimum_valid_until_ts);
+        }
+        needed.list()
+    }
 }
 
 impl Batch {
@@ -83,7 +94,9 @@ impl Batch {
     pub fn verdicts(&self, ring: &KeyRing) -> Vec<Verdict> {
         let judge = |event: &Result<Hashed, Box<Verdict>>| match event {
             Err(verdict) => Verdict::clone(verdict),
-            Ok(hashed) => hashed.prove(ring, self.options).verdict,
+            Ok(Hashed { event, reference, content }) => {
+                event.prove(reference, content, ring, self.options).verdict
+            }
         };
         self.events.iter().map(judge).collect()
     }
@@ -115,14 +128,6 @@ impl Batch {
         })
     }
 
-    /// An event as the authorization rules read it.
-    #[must_use]
-    pub fn event(&self, index: usize, ring: &KeyRing) -> Option<Event> {
-        let hashed = self.hashed(index)?;
-        let proof = hashed.prove(ring, self.options);
-        Some(hashed.event.event(&proof.verdict, proof.authoriser))
-    }
-
     /// The keys without which signatures that count cannot be checked. A server that signed by a key
     /// that is known and was valid needs no other.
     #[must_use]
@@ -143,12 +148,6 @@ impl Batch {
 
     fn hashed(&self, index: usize) -> Option<&Hashed> {
         self.events.get(index)?.as_ref().ok()
-    }
-}
-
-impl Hashed {
-    fn prove(&self, ring: &KeyRing, options: Options) -> Proof {
-        self.event.prove(&self.reference, &self.content, ring, options)
     }
 }
 
@@ -190,10 +189,14 @@ impl Needed {
         for (standing, key_id) in keys {
             if matches!(standing, KeyStanding::Missing | KeyStanding::NotValidYet(_)) {
                 let ts = enforce_validity.then_some(moment.ts);
-                let latest = self.0.entry((server.to_owned(), key_id)).or_insert(ts);
-                *latest = ts.max(*latest);
+                self.insert(server.to_owned(), key_id, ts);
             }
         }
+    }
+
+    fn insert(&mut self, server: String, key_id: String, ts: Option<i64>) {
+        let latest = self.0.entry((server, key_id)).or_insert(ts);
+        *latest = ts.max(*latest);
     }
 
     fn list(self) -> Vec<NeededKey> {
