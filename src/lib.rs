@@ -22,7 +22,7 @@
 //! | [`receive`] | the checks on receipt of an event, in order: bytes in, [`verdict`] out |
 //! | [`acl`] | which servers may take part in a room, and where that is asked |
 //! | [`host`] | the one way out: DNS, HTTPS, time, randomness |
-//! | [`federation`] | what other servers hand over, judged before it is signed or believed |
+//! | [`federation`] | what to ask other servers, and what to sign or believe of what they hand over |
 //! | [`reader`] | events out of the documents in which they travel |
 //! | [`codes`] | every code a verdict or an error can have |
 //!

@@ -358,6 +358,18 @@ fn e14_keys_that_are_missing_are_told_and_the_events_judged_again() {
 }
 
 #[test]
+fn e14_no_key_is_asked_for_that_is_needed_for_what_falls_out_anyway() {
+    let world = World::new(11);
+    let elsewhere = with(world.events[4].clone(), "/room_id", json!("!other:one.example"));
+    let answer = body(&json!({"pdus": [world.signed(&elsewhere)]}));
+    let pdus = events::read_backfill(&answer, &world.room_id, 9, world.version()).unwrap();
+    assert_eq!(pdus.keys_needed(&KeyRing::default()), []);
+    let judged = pdus.judge(&KeyRing::default());
+    assert_eq!(outcome(&judged).1, ["answer_event_other_room"]);
+    assert!(!judged.fallen[0].is_incomplete());
+}
+
+#[test]
 fn e14_a_key_that_was_not_known_to_be_valid_so_late_is_asked_for_again() {
     for (version, needed) in [(4, 0), (5, 1)] {
         let world = World::new(version);
@@ -497,7 +509,7 @@ fn n6_a_transaction_has_its_limits() {
     for (made, code) in [
         (make(&vec![pdu.clone(); 51], &[]), "transaction_too_many_pdus"),
         (make(&[], &vec![edu.clone(); 101]), "transaction_too_many_edus"),
-        (make(&[], &[large.clone()]), "transaction_too_large"),
+        (make(&[], std::slice::from_ref(&large)), "transaction_too_large"),
     ] {
         let error = made.unwrap_err();
         assert!(codes::find(error.code()).is_some() && !error.to_string().is_empty());
@@ -1242,9 +1254,9 @@ fn n18_e10_an_invite_comes_back_signed_by_the_invited_server_and_else_unchanged(
             let answer = body(&json!([200, {"event": both}]));
             assert!(SentInvite::read_v1(&answer, &invitation).unwrap().judge(ring()).is_ok());
         }
-        let unknown = RemoteError::read(404, b"<html>");
+        let unknown = RemoteError::read(404, None, b"<html>");
         assert_eq!(inviting::is_v1_worth_trying(&unknown, world.version()), version <= 2);
-        let blocked = RemoteError::read(403, b"{\"errcode\":\"M_INVITE_BLOCKED\"}");
+        let blocked = RemoteError::read(403, None, b"{\"errcode\":\"M_INVITE_BLOCKED\"}");
         assert!(!inviting::is_v1_worth_trying(&blocked, world.version()));
     }
 }
@@ -1382,6 +1394,7 @@ fn n24_a_space_has_the_rooms_that_it_names() {
         })
     };
     let mut space = room("!s:x");
+    space["allowed_room_ids"] = json!(["!m:x", 1]);
     space["children_state"] = json!([
         link("!a:x", json!(["x", 1])), link("!b:x", json!(["x"])), link("!gone:x", json!([])),
         link("c", json!(["x"])), {"type": "m.room.name", "state_key": ""}, 1,
@@ -1397,9 +1410,11 @@ fn n24_a_space_has_the_rooms_that_it_names() {
     assert_eq!((read.links[0].via.as_slice(), read.links[0].suggested), (&["x".into()][..], true));
     assert_eq!((read.links[0].order.as_deref(), read.links[0].origin_server_ts), (Some("a"), TS));
     assert_eq!(read.children.len(), 1);
+    assert_eq!(read.room.allowed_room_ids, ["!m:x"]);
     assert_eq!(read.inaccessible_children, ["!b:x"]);
     let told = left_out(&read.left_out);
     for expected in [
+        ("room.allowed_room_ids[1]", "answer_entry_invalid"),
         ("room.children_state[0].content.via[1]", "answer_entry_invalid"),
         ("room.children_state[3].state_key", "answer_entry_invalid"),
         ("room.children_state[4].type", "answer_entry_invalid"),
@@ -1497,7 +1512,7 @@ fn n26_o4_the_event_that_names_the_policy_server_is_not_sent_to_it() {
 fn n29_n30_a_refusal_says_what_to_do_next() {
     use Asked::{Alone, ForEvents, ForMembership};
     let read = |status, errcode: &str| {
-        RemoteError::read(status, &body(&json!({"errcode": errcode, "error": "e"})))
+        RemoteError::read(status, None, &body(&json!({"errcode": errcode, "error": "e"})))
     };
     let later = Next::Later(None);
     for (status, errcode, code, membership, events, alone) in [
@@ -1579,14 +1594,14 @@ fn n30_what_a_refusal_says_is_read_and_cut() {
         "errcode": "M_INCOMPATIBLE_ROOM_VERSION", "error": "é".repeat(9000), "room_version": "7",
         "retry_after_ms": 5,
     });
-    let error = RemoteError::read(429, &body(&answer));
+    let error = RemoteError::read(429, None, &body(&answer));
     assert_eq!(error.room_version.as_deref(), Some("7"));
     assert_eq!(error.retry_after_ms, Some(5));
     assert_eq!(error.error.as_ref().unwrap().chars().count(), 4096);
-    let long = RemoteError::read(400, &body(&json!({"errcode": "M".repeat(999)})));
+    let long = RemoteError::read(400, None, &body(&json!({"errcode": "M".repeat(999)})));
     assert_eq!(long.errcode.unwrap().len(), 255);
     for text in ["", "<html>", "[]", "{\"errcode\":1,\"error\":{},\"retry_after_ms\":-1}"] {
-        let error = RemoteError::read(502, text.as_bytes());
+        let error = RemoteError::read(502, None, text.as_bytes());
         let expected = RemoteError {
             status: 502,
             errcode: None,
@@ -1597,10 +1612,16 @@ fn n30_what_a_refusal_says_is_read_and_cut() {
         assert_eq!(error, expected);
         assert!(error.to_string().contains("502"));
     }
-    assert_eq!(RemoteError::read(404, b"<html>").code(), "remote_unrecognized");
+    assert_eq!(RemoteError::read(404, None, b"<html>").code(), "remote_unrecognized");
     let limited = json!({"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 9});
-    let limited = RemoteError::read(429, &body(&limited));
+    let limited = RemoteError::read(429, None, &body(&limited));
     assert_eq!(limited.next(Asked::Alone), Next::Later(Some(9)));
+    let told = b"{\"retry_after_ms\":9}";
+    for (header, ms) in
+        [("2", 2000), (" 3 ", 3000), ("Wed, 21 Oct 2015 07:28:00 GMT", 9), ("-1", 9)]
+    {
+        assert_eq!(RemoteError::read(429, Some(header), told).retry_after_ms, Some(ms));
+    }
 }
 
 // ---- what holds for every answer
@@ -1658,7 +1679,7 @@ fn read_everything(bytes: &[u8], world: &World) {
     let _ = queries::read_version(bytes);
     let _ = queries::read_openid_userinfo(bytes, ONE);
     let _ = spaces::read_hierarchy(bytes, &world.room_id);
-    let _ = RemoteError::read(500, bytes).code();
+    let _ = RemoteError::read(500, None, bytes).code();
 }
 
 /// Every event that comes through is proven, and one of the room, whole or redacted.

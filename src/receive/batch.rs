@@ -128,13 +128,13 @@ impl Batch {
         })
     }
 
-    /// The keys without which signatures that count cannot be checked. A server that signed by a key
-    /// that is known and was valid needs no other.
+    /// The keys without which signatures that count cannot be checked, on the events that are `wanted`.
+    /// A server that signed by a key that is known and was valid needs no other.
     #[must_use]
-    pub fn keys_needed(&self, ring: &KeyRing) -> Vec<NeededKey> {
+    pub fn keys_needed(&self, ring: &KeyRing, wanted: impl Fn(usize) -> bool) -> Vec<NeededKey> {
         let mut needed = Needed::default();
-        for hashed in self.events.iter().flatten() {
-            let pdu = hashed.event.pdu();
+        let wanted = (0..self.len()).filter(|index| wanted(*index));
+        for pdu in wanted.filter_map(|index| self.pdu(index)) {
             // Whether a third party's invite excuses its sender is known only after check 3.
             let required = signatures::required_servers(pdu, false);
             let authoriser = pdu.join_authoriser();
