@@ -31,7 +31,7 @@ use fedproof::federation::request::TimeLimit;
 use fedproof::federation::transactions::{self, Transaction, TransactionIds};
 use fedproof::federation::{
     AnswerError, Asked, FallenPdu, Judged, LeftOut, Next, RemoteError, StatedVersion, leaving,
-    policy_signing, queries, server_keys, spaces,
+    openid, policy_signing, queries, server_keys, server_version, spaces,
 };
 use fedproof::json::{Canonical, Numbers, parse};
 use fedproof::keys::{KeyRing, PublicKey};
@@ -236,10 +236,10 @@ fn targets_are_encoded_in_one_way() {
 fn requests_without_a_body_are_gets_and_the_others_carry_objects() {
     let event = parsed(&json!({"type": "x"}));
     for (request, method, signed) in [
-        (queries::version(), "GET", false),
+        (server_version::version(), "GET", false),
         (server_keys::server_keys(), "GET", false),
         (server_keys::query(&[]), "POST", false),
-        (queries::openid_userinfo("t"), "GET", false),
+        (openid::userinfo("t"), "GET", false),
         (events::event("$e"), "GET", true),
         (events::state_ids("!r:x", "$e"), "GET", true),
         (leaving::send_leave("!r:x", "$e", &event), "PUT", true),
@@ -405,7 +405,7 @@ fn a_batch_judges_as_one_event_after_the_other() {
 
 #[test]
 fn n2_a_version_is_two_texts_that_need_not_be_there() {
-    let read = |answer: Value| queries::read_version(&body(&answer)).unwrap();
+    let read = |answer: Value| server_version::read_version(&body(&answer)).unwrap();
     let full = read(json!({"server": {"name": "S", "version": "1"}, "x": 1}));
     assert_eq!((full.name.as_deref(), full.version.as_deref()), (Some("S"), Some("1")));
     assert_eq!(read(json!({})).name, None);
@@ -417,7 +417,7 @@ fn n2_a_version_is_two_texts_that_need_not_be_there() {
         left_out(&read(json!({"server": 1})).left_out),
         [("server", "answer_entry_invalid")]
     );
-    assert_error(queries::read_version(b"[]"), "answer_field_invalid");
+    assert_error(server_version::read_version(b"[]"), "answer_field_invalid");
 }
 
 #[test]
@@ -1438,15 +1438,14 @@ fn n24_a_space_has_the_rooms_that_it_names() {
 
 #[test]
 fn n25_who_is_named_is_of_the_server_asked() {
-    let read =
-        |sub: Value, server| queries::read_openid_userinfo(&body(&json!({"sub": sub})), server);
+    let read = |sub: Value, server| openid::read_userinfo(&body(&json!({"sub": sub})), server);
     assert_eq!(read(json!("@a:x"), "x").unwrap(), "@a:x");
     for server in ["y", "x:8448", "X"] {
         assert_error(read(json!("@a:x"), server), "answer_other_server");
     }
     assert_error(read(json!("a"), "x"), "answer_field_invalid");
     assert_error(read(json!(1), "x"), "answer_field_invalid");
-    let target = queries::openid_userinfo("a b&c").target;
+    let target = openid::userinfo("a b&c").target;
     assert_eq!(target, "/_matrix/federation/v1/openid/userinfo?access_token=a%20b%26c");
 }
 
@@ -1676,8 +1675,8 @@ fn read_everything(bytes: &[u8], world: &World) {
     let _ = published_rooms::read_public_rooms(bytes);
     let _ = queries::read_directory(bytes);
     let _ = queries::read_profile(bytes, None);
-    let _ = queries::read_version(bytes);
-    let _ = queries::read_openid_userinfo(bytes, ONE);
+    let _ = server_version::read_version(bytes);
+    let _ = openid::read_userinfo(bytes, ONE);
     let _ = spaces::read_hierarchy(bytes, &world.room_id);
     let _ = RemoteError::read(500, None, bytes).code();
 }

@@ -1,12 +1,22 @@
-//! What other servers hand over in conversations, judged before it is signed or believed.
+//! Conversations with other servers: what to ask, and what to sign or believe of what they hand over.
 //!
-//! Nothing here speaks to anybody. The conversations themselves, which will ask for network and time
-//! through a host, rest on these judgments.
+//! Nothing here speaks to anybody. Each conversation has a function that makes its
+//! [`Request`](request::Request) and one that reads the answer. Answers are authenticated by TLS alone,
+//! so every event in one is verified by itself: what holds events is read once, tells which keys it
+//! needs, and is judged when they are there, as often as it takes. What fails falls out and is reported;
+//! nothing comes through that is not proven, or described as what another server merely says.
 //!
-//! Each conversation has a function that makes its [`Request`](request::Request) and one that reads the
-//! answer. Answers are authenticated by TLS alone, so every event in one is verified by itself: what
-//! holds events is read once, tells which keys it needs, and is judged when they are there, as often as
-//! it takes. What fails falls out and is reported.
+//! | module | conversations |
+//! |---|---|
+//! | [`events`] | events, state, auth chains, history |
+//! | [`joining`], [`knocking`], [`leaving`], [`inviting`] | memberships by way of another server |
+//! | [`transactions`] | sending events and ephemeral data |
+//! | [`server_keys`] | keys, of a server itself and by notaries |
+//! | [`policy_signing`] | a policy server's signature |
+//! | [`published_rooms`], [`spaces`] | rooms, as others describe them |
+//! | [`queries`], [`openid`], [`server_version`] | what one server alone can answer |
+//!
+//! Refusals are [`RemoteError`]s, which say what to do next.
 
 mod answer;
 mod auth_chain;
@@ -20,6 +30,7 @@ pub mod joining;
 pub mod knocking;
 pub mod leaving;
 mod membership;
+pub mod openid;
 mod pdus;
 pub mod policy_signing;
 pub mod published_rooms;
@@ -28,6 +39,7 @@ mod remote_error;
 pub mod request;
 mod room_state;
 pub mod server_keys;
+pub mod server_version;
 pub mod spaces;
 mod template;
 pub mod transactions;
