@@ -56,25 +56,18 @@ impl Batch {
         version: &'static RoomVersion,
         options: Options,
     ) -> Self {
-        let prepared: Vec<_> =
-            events.into_iter().map(|bytes| Prepared::new(bytes, version, options)).collect();
-        // Messages that are hashed side by side should be of like length: first all of one kind.
-        let well_formed = || prepared.iter().flatten();
-        let messages: Vec<&[u8]> = well_formed()
-            .map(Prepared::signed)
-            .chain(well_formed().map(Prepared::hashed))
-            .collect();
-        let hashes = sha256::hash_all(&messages);
-        let (reference, content) = hashes.split_at(hashes.len() >> 1);
-        let mut hashes = reference.iter().zip(content);
-        let mut with_hashes = |mut event: Prepared| {
-            event.forget_hashed();
-            // There are as many pairs as events.
-            let (reference, content) = hashes.next().unwrap_or((&[0; 32], &[0; 32]));
-            Hashed { event, reference: *reference, content: *content }
-        };
-        let events = prepared.into_iter().map(|event| event.map(&mut with_hashes)).collect();
-        Self { options, events }
+        let mut events = events.into_iter();
+        let mut all = Vec::with_capacity(events.size_hint().0);
+        loop {
+            let some = events.by_ref().take(SIDE_BY_SIDE);
+            let prepared: Vec<_> =
+                some.map(|bytes| Prepared::new(bytes, version, options)).collect();
+            if prepared.is_empty() {
+                all.shrink_to_fit();
+                return Self { options, events: all };
+            }
+            hash(prepared, &mut all);
+        }
     }
 
     /// How many events there are, malformed ones included.
@@ -149,6 +142,31 @@ impl Batch {
     fn hashed(&self, index: usize) -> Option<&Hashed> {
         self.events.get(index)?.as_ref().ok()
     }
+}
+
+/// So many events are hashed at once: what is hashed of them is needed no longer than that, and would
+/// double the memory that a large state takes.
+const SIDE_BY_SIDE: usize = 1024;
+
+fn hash(
+    prepared: Vec<Result<Prepared, Box<Verdict>>>,
+    all: &mut Vec<Result<Hashed, Box<Verdict>>>,
+) {
+    // Messages that are hashed side by side should be of like length: first all of one kind.
+    let well_formed = || prepared.iter().flatten();
+    let messages: Vec<&[u8]> =
+        well_formed().map(Prepared::signed).chain(well_formed().map(Prepared::hashed)).collect();
+    let hashes = sha256::hash_all(&messages);
+    let (reference, content) = hashes.split_at(hashes.len() >> 1);
+    let mut hashes = reference.iter().zip(content);
+    all.extend(prepared.into_iter().map(|event| {
+        event.map(|mut event| {
+            event.settle();
+            // There are as many pairs as events.
+            let (reference, content) = hashes.next().unwrap_or((&[0; 32], &[0; 32]));
+            Hashed { event, reference: *reference, content: *content }
+        })
+    }));
 }
 
 impl std::fmt::Debug for Batch {
