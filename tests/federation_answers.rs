@@ -401,6 +401,23 @@ fn a_batch_judges_as_one_event_after_the_other() {
     }
 }
 
+#[test]
+fn a_batch_of_any_length_judges_each_event_by_its_own_hashes() {
+    let world = World::new(11);
+    let (good, changed) = (body(&world.events[4]), body(&tampered(&world.events[5])));
+    let kinds = [good.as_slice(), &changed, b"{}"];
+    for length in [0, 1, 1023, 1024, 1025, 1500] {
+        let texts = kinds.iter().copied().cycle().take(length);
+        let batch = receive::Batch::read(texts, world.version(), Options::default());
+        assert_eq!((batch.len(), batch.is_empty()), (length, length == 0));
+        for (index, verdict) in batch.verdicts(ring()).iter().enumerate() {
+            let expected =
+                [(Outcome::Accepted, false), (Outcome::Accepted, true), (Outcome::Dropped, false)];
+            assert_eq!((verdict.outcome, verdict.redacted), expected[index % 3], "{index}");
+        }
+    }
+}
+
 // ---- N2 to N5
 
 #[test]
