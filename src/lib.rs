@@ -24,7 +24,7 @@
 //! | [`host`] | the one way out: DNS, HTTPS, time, randomness |
 //! | [`request_auth`] | which server made a request: signed requests, `X-Matrix` |
 //! | [`discovery`] | where a server is, and why there |
-//! | [`federation`] | what other servers hand over, judged before it is signed or believed |
+//! | [`federation`] | what to ask other servers, and what to sign or believe of what they hand over |
 //! | [`reader`] | events out of the documents in which they travel |
 //! | [`codes`] | every code a verdict or an error can have |
 //!

@@ -6,7 +6,8 @@ use crate::federation::client::{Delivery, KeyReport};
 use crate::federation::events::{AuthChain, StateIds};
 use crate::federation::knocking::Knocked;
 use crate::federation::published_rooms::{Page, RoomSummary};
-use crate::federation::queries::{AliasTarget, Profile, ServerVersion};
+use crate::federation::queries::{AliasTarget, Profile};
+use crate::federation::server_version::ServerVersion;
 use crate::federation::spaces::Hierarchy;
 use crate::federation::{FallenPdu, Gaps, Judged, LeftOut, ProvenPdu, ProvenState};
 

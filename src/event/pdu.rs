@@ -46,6 +46,11 @@ impl Pdu {
         }
     }
 
+    /// Frees memory that was reserved for more.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.json.shrink_to_fit();
+    }
+
     /// The event as canonical JSON.
     #[must_use]
     pub fn json(&self) -> &Canonical {

@@ -1,4 +1,5 @@
-//! Is an auth chain whole? It must hold every event that one of its events cites.
+//! Where events lead: is an auth chain whole, which holds every event that one of its events cites; and
+//! which events can be reached from others?
 
 use std::collections::{HashMap, HashSet};
 

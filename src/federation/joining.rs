@@ -157,9 +157,8 @@ impl SendJoin {
     /// The keys that are missing for the events.
     #[must_use]
     pub fn keys_needed(&self, ring: &KeyRing) -> Vec<NeededKey> {
-        let mut keys = self.state.keys_needed(ring);
-        keys.extend(self.countersigned.iter().flat_map(|event| event.keys_needed(ring)));
-        keys
+        let of_event = self.countersigned.iter().flat_map(|event| event.keys_needed(ring));
+        NeededKey::merge(self.state.keys_needed(ring).into_iter().chain(of_event))
     }
 
     /// The join as all servers are to have it: with the signature of the server that lets our user in,

@@ -1,12 +1,23 @@
-//! What other servers hand over in conversations, judged before it is signed or believed.
+//! Conversations with other servers: what to ask, and what to sign or believe of what they hand over.
 //!
-//! The conversations themselves are in [`client`]: they ask for network and time through a host, and
-//! rest on the judgments of the modules beside it, which speak to nobody.
+//! The conversations are held in [`client`], over a host. The modules beside it speak to nobody: each
+//! conversation has a function that makes its
+//! [`Request`](request::Request) and one that reads the answer. Answers are authenticated by TLS alone,
+//! so every event in one is verified by itself: what holds events is read once, tells which keys it
+//! needs, and is judged when they are there, as often as it takes. What fails falls out and is reported;
+//! nothing comes through that is not proven, or described as what another server merely says.
 //!
-//! Each conversation has a function that makes its [`Request`](request::Request) and one that reads the
-//! answer. Answers are authenticated by TLS alone, so every event in one is verified by itself: what
-//! holds events is read once, tells which keys it needs, and is judged when they are there, as often as
-//! it takes. What fails falls out and is reported.
+//! | module | conversations |
+//! |---|---|
+//! | [`events`] | events, state, auth chains, history |
+//! | [`joining`], [`knocking`], [`leaving`], [`inviting`] | memberships by way of another server |
+//! | [`transactions`] | sending events and ephemeral data |
+//! | [`server_keys`] | keys, of a server itself and by notaries |
+//! | [`policy_signing`] | a policy server's signature |
+//! | [`published_rooms`], [`spaces`] | rooms, as others describe them |
+//! | [`queries`], [`openid`], [`server_version`] | what one server alone can answer |
+//!
+//! Refusals are [`RemoteError`]s, which say what to do next.
 
 mod answer;
 mod auth_chain;
@@ -22,6 +33,7 @@ pub mod joining;
 pub mod knocking;
 pub mod leaving;
 mod membership;
+pub mod openid;
 mod pdus;
 pub mod policy_signing;
 pub mod published_rooms;
@@ -30,6 +42,7 @@ mod remote_error;
 pub mod request;
 mod room_state;
 pub mod server_keys;
+pub mod server_version;
 pub mod spaces;
 mod template;
 pub mod transactions;

@@ -105,7 +105,7 @@ impl FallenPdu {
     #[must_use]
     pub fn code(&self) -> &'static str {
         let fault = self.fault.as_ref().map(Fault::code);
-        fault.or(self.decisive().and_then(|check| check.code)).unwrap_or("answer_event_twice")
+        fault.or(self.decisive().and_then(|check| check.code)).unwrap_or_default()
     }
 
     /// May it still be proven, by keys that are missing?
@@ -215,10 +215,10 @@ impl Pdus {
         free.filter_map(|(index, _)| Some((index, self.batch.event_id(index)?)))
     }
 
-    /// The keys that are missing for the events.
+    /// The keys that are missing for the events; for those that fall out anyway, none is asked for.
     #[must_use]
     pub fn keys_needed(&self, ring: &KeyRing) -> Vec<NeededKey> {
-        self.batch.keys_needed(ring)
+        self.batch.keys_needed(ring, |index| matches!(self.faults.get(index), Some(None)))
     }
 
     /// Judges the events, one by one, by checks 1 to 3 and by what was asked for.
@@ -229,8 +229,8 @@ impl Pdus {
         let verdicts = self.batch.verdicts(ring).into_iter().zip(&self.faults).enumerate();
         for (index, (verdict, fault)) in verdicts {
             if fault.is_some() || verdict.outcome != Outcome::Accepted {
-                // A malformed or unproven event is that in the first place.
-                let fault = fault.clone().filter(|_| verdict.outcome == Outcome::Accepted);
+                // A malformed or forged event is that in the first place.
+                let fault = fault.clone().filter(|_| verdict.outcome != Outcome::Dropped);
                 judged.fallen.push(FallenPdu { verdict, fault });
             } else if !ids.insert(verdict.event_id.clone()) {
                 judged.fallen.push(FallenPdu { verdict, fault: Some(Fault::Twice) });

@@ -68,6 +68,8 @@ pub struct RoomSummary {
     pub join_rule: Option<String>,
     /// Its type, such as `m.space`.
     pub room_type: Option<String>,
+    /// Of a restricted room in a space, the rooms whose members may join; else empty.
+    pub allowed_room_ids: Vec<String>,
 }
 
 /// Published rooms, in the order that the server gives them.
@@ -154,6 +156,12 @@ pub(super) fn read_summary(
         reading.optional(room.get("avatar_url"), at("avatar_url"), "an mxc:// URI", |value| {
             value.as_str().filter(|uri| is_mxc(uri))
         });
+    let allowed = room.get("allowed_room_ids");
+    let allowed =
+        reading.optional(allowed, at("allowed_room_ids"), "a list of room IDs", Value::as_array);
+    let allowed = allowed.into_iter().flatten();
+    let allowed_room_ids =
+        reading.ids(allowed, &format!("{place}allowed_room_ids"), "a room ID", is_room_id);
     Some(RoomSummary {
         room_id: room_id.into_owned(),
         num_joined_members,
@@ -165,6 +173,7 @@ pub(super) fn read_summary(
         avatar_url: avatar.map(Into::into),
         join_rule: reading.text(room, "join_rule", place),
         room_type: reading.text(room, "room_type", place),
+        allowed_room_ids,
     })
 }
 

@@ -5,7 +5,7 @@
 use super::answer::{Answer, AnswerError};
 use super::entries::{LeftOut, Reading, is_room_alias, is_room_id, is_server_name, is_user_id};
 use super::published_rooms::is_mxc;
-use super::request::{EVENT_ANSWER, Request, SMALL_ANSWER, Target, TimeLimit};
+use super::request::{EVENT_ANSWER, Request, Target, TimeLimit};
 use crate::identifiers::domain_of;
 use crate::json::{Canonical, Numbers, Value, parse};
 
@@ -106,66 +106,4 @@ pub fn read_profile(body: &[u8], field: Option<&str>) -> Result<Profile, AnswerE
         fields,
         left_out: reading.left_out,
     })
-}
-
-/// Asks whom a token is of that a user gave to somebody to prove who they are.
-///
-/// Spec: <https://spec.matrix.org/v1.19/server-server-api/#openid>
-#[must_use]
-pub fn openid_userinfo(access_token: &str) -> Request {
-    let target = Target::new("federation/v1/openid/userinfo").query("access_token", access_token);
-    Request::get(target, SMALL_ANSWER, TimeLimit::Short).unsigned()
-}
-
-/// Reads the answer of `server` to [`openid_userinfo`]: a user ID, which must be of that server.
-///
-/// # Errors
-/// [`AnswerError`] when there is none, or one of another server.
-pub fn read_openid_userinfo(body: &[u8], server: &str) -> Result<String, AnswerError> {
-    let answer = Answer::read(body, &[])?;
-    let user_id =
-        answer.field("sub", "a user ID", |value| value.as_str().filter(|id| is_user_id(id)))?;
-    if domain_of(&user_id, '@') != Some(server) {
-        let (user_id, server) = (user_id.into_owned(), server.to_owned());
-        return Err(AnswerError::OtherServer { user_id, server });
-    }
-    Ok(user_id.into_owned())
-}
-
-/// Asks what software a server runs.
-///
-/// Spec: <https://spec.matrix.org/v1.19/server-server-api/#get_matrixfederationv1version>
-#[must_use]
-pub fn version() -> Request {
-    Request::get(Target::new("federation/v1/version"), SMALL_ANSWER, TimeLimit::Short).unsigned()
-}
-
-/// What software a server says it runs.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerVersion {
-    /// Its name, cut to 4096 characters.
-    pub name: Option<String>,
-    /// Its version, likewise.
-    pub version: Option<String>,
-    /// Fields that are malformed or were cut.
-    pub left_out: Vec<LeftOut>,
-}
-
-/// Reads the answer to [`version`].
-///
-/// # Errors
-/// [`AnswerError`] when it is no object.
-pub fn read_version(body: &[u8]) -> Result<ServerVersion, AnswerError> {
-    let answer = Answer::read(body, &[])?;
-    let mut reading = Reading::default();
-    let place = || "server".to_owned();
-    let is_object = |value: Value<'_>| value.as_object().is_some();
-    let server = answer.get("server").inspect(|value| {
-        if !is_object(*value) {
-            reading.tell(place, "answer_entry_invalid", "an object");
-        }
-    });
-    let mut text = |key| reading.text(server?, key, "server.");
-    let (name, version) = (text("name"), text("version"));
-    Ok(ServerVersion { name, version, left_out: reading.left_out })
 }

@@ -23,7 +23,7 @@ pub struct RemoteError {
     pub errcode: Option<String>,
     /// `error`, for people, cut to 4096 characters.
     pub error: Option<String>,
-    /// `retry_after_ms`, if it is not negative.
+    /// When to ask again, by the header `Retry-After` or by `retry_after_ms`.
     pub retry_after_ms: Option<u64>,
     /// `room_version`, with `M_INCOMPATIBLE_ROOM_VERSION`.
     pub room_version: Option<String>,
@@ -55,19 +55,24 @@ pub enum Next {
 
 impl RemoteError {
     /// Reads an answer whose status is not 200. Whatever its body, there is an error to be had.
+    /// `retry_after` is the header of that name; if it is a number of seconds, it counts more than what
+    /// the body says.
     #[must_use]
-    pub fn read(status: u16, body: &[u8]) -> Self {
+    pub fn read(status: u16, retry_after: Option<&str>, body: &[u8]) -> Self {
         let answer = json::parse(body, Numbers::Keep).ok().filter(Canonical::is_object);
         let text = |key, most| {
             let value = answer.as_ref()?.get(key)?.as_str()?;
             Some(cut(&value, most).to_owned())
         };
-        let retry = answer.as_ref().and_then(|answer| answer.get("retry_after_ms")?.as_i64());
+        let in_body = answer.as_ref().and_then(|answer| answer.get("retry_after_ms")?.as_i64());
+        let in_body = in_body.and_then(|ms| u64::try_from(ms).ok());
+        let in_header = retry_after.and_then(|seconds| seconds.trim().parse::<u64>().ok());
+        let in_header = in_header.map(|seconds| seconds.saturating_mul(1000));
         Self {
             status,
             errcode: text("errcode", MAX_ERRCODE),
             error: text("error", MAX_TEXT),
-            retry_after_ms: retry.and_then(|ms| u64::try_from(ms).ok()),
+            retry_after_ms: in_header.or(in_body),
             room_version: text("room_version", MAX_ERRCODE),
         }
     }
@@ -82,7 +87,7 @@ impl RemoteError {
             (_, Some("M_INVITE_BLOCKED")) => "remote_invite_blocked",
             (429, _) | (_, Some("M_LIMIT_EXCEEDED")) => "remote_rate_limited",
             // What is not Matrix knows no endpoint of it.
-            (404 | 405, None) | (400..=405, Some("M_UNRECOGNIZED")) => "remote_unrecognized",
+            (400 | 404 | 405, None) | (400..=405, Some("M_UNRECOGNIZED")) => "remote_unrecognized",
             (400 | 403, Some("M_FORBIDDEN")) | (403, _) => "remote_forbidden",
             (404, _) => "remote_not_found",
             (401, _) => "remote_unauthorized",

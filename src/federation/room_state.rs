@@ -65,13 +65,8 @@ impl StatePdus {
     /// The keys that are missing for the events.
     #[must_use]
     pub fn keys_needed(&self, ring: &KeyRing) -> Vec<NeededKey> {
-        let mut keys = self.state.keys_needed(ring);
-        keys.extend(self.auth_chain.keys_needed(ring));
-        // Of two needs for one key, the later one covers the other.
-        keys.sort_by(|a, b| b.cmp(a));
-        keys.dedup_by(|a, b| (&a.server, &a.key_id) == (&b.server, &b.key_id));
-        keys.reverse();
-        keys
+        let keys = [self.state.keys_needed(ring), self.auth_chain.keys_needed(ring)];
+        NeededKey::merge(keys.into_iter().flatten())
     }
 
     /// Judges the events one by one, and the state as a whole.

@@ -85,6 +85,12 @@ impl Canonical {
         Self { text, members, notes }
     }
 
+    /// Frees memory that was reserved for more.
+    pub(crate) fn shrink_to_fit(&mut self) {
+        self.text.shrink_to_fit();
+        self.members.shrink_to_fit();
+    }
+
     /// The canonical text.
     #[must_use]
     pub fn text(&self) -> &[u8] {

@@ -2,10 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Options;
-use super::hashes_of;
-use super::proof::{Prepared, Proof};
-use crate::auth::Event;
+use super::proof::Prepared;
+use super::{Options, hashes_of};
 use crate::event::signatures::{self, POLICY_SERVER_KEY_ID};
 use crate::event::{Pdu, hashes};
 use crate::identifiers::{domain_of, is_ed25519_key_id};
@@ -39,6 +37,18 @@ pub struct NeededKey {
     pub minimum_valid_until_ts: Option<i64>,
 }
 
+impl NeededKey {
+    /// Several needs, each key once: with the latest time, which covers the others.
+    #[must_use]
+    pub fn merge(keys: impl IntoIterator<Item = Self>) -> Vec<Self> {
+        let mut needed = Needed::default();
+        for key in keys {
+            needed.insert(key.server, key.key_id, key.minimum_valid_until_ts);
+        }
+        needed.list()
+    }
+}
+
 impl Batch {
     /// Reads events and hashes them side by side.
     pub fn read<'a>(
@@ -46,17 +56,18 @@ impl Batch {
         version: &'static RoomVersion,
         options: Options,
     ) -> Self {
-        let prepared: Vec<_> =
-            events.into_iter().map(|bytes| Prepared::new(bytes, version, options)).collect();
-        let mut hashes = hashes_of(prepared.iter().flatten()).into_iter();
-        let mut with_hashes = |mut event: Prepared| {
-            event.forget_hashed();
-            // There are as many pairs as events.
-            let (reference, content) = hashes.next().unwrap_or_default();
-            Hashed { event, reference, content }
-        };
-        let events = prepared.into_iter().map(|event| event.map(&mut with_hashes)).collect();
-        Self { options, events }
+        let mut events = events.into_iter();
+        let mut all = Vec::with_capacity(events.size_hint().0);
+        loop {
+            let some = events.by_ref().take(SIDE_BY_SIDE);
+            let prepared: Vec<_> =
+                some.map(|bytes| Prepared::new(bytes, version, options)).collect();
+            if prepared.is_empty() {
+                all.shrink_to_fit();
+                return Self { options, events: all };
+            }
+            hash(prepared, &mut all);
+        }
     }
 
     /// How many events there are, malformed ones included.
@@ -76,7 +87,9 @@ impl Batch {
     pub fn verdicts(&self, ring: &KeyRing) -> Vec<Verdict> {
         let judge = |event: &Result<Hashed, Box<Verdict>>| match event {
             Err(verdict) => Verdict::clone(verdict),
-            Ok(hashed) => hashed.prove(ring, self.options).verdict,
+            Ok(Hashed { event, reference, content }) => {
+                event.prove(reference, content, ring, self.options).verdict
+            }
         };
         self.events.iter().map(judge).collect()
     }
@@ -108,21 +121,13 @@ impl Batch {
         })
     }
 
-    /// An event as the authorization rules read it.
+    /// The keys without which signatures that count cannot be checked, on the events that are `wanted`.
+    /// A server that signed by a key that is known and was valid needs no other.
     #[must_use]
-    pub fn event(&self, index: usize, ring: &KeyRing) -> Option<Event> {
-        let hashed = self.hashed(index)?;
-        let proof = hashed.prove(ring, self.options);
-        Some(hashed.event.event(&proof.verdict, proof.authoriser))
-    }
-
-    /// The keys without which signatures that count cannot be checked. A server that signed by a key
-    /// that is known and was valid needs no other.
-    #[must_use]
-    pub fn keys_needed(&self, ring: &KeyRing) -> Vec<NeededKey> {
+    pub fn keys_needed(&self, ring: &KeyRing, wanted: impl Fn(usize) -> bool) -> Vec<NeededKey> {
         let mut needed = Needed::default();
-        for hashed in self.events.iter().flatten() {
-            let pdu = hashed.event.pdu();
+        let wanted = (0..self.len()).filter(|index| wanted(*index));
+        for pdu in wanted.filter_map(|index| self.pdu(index)) {
             // Whether a third party's invite excuses its sender is known only after check 3.
             let required = signatures::required_servers(pdu, false);
             let authoriser = pdu.join_authoriser();
@@ -139,10 +144,23 @@ impl Batch {
     }
 }
 
-impl Hashed {
-    fn prove(&self, ring: &KeyRing, options: Options) -> Proof {
-        self.event.prove(&self.reference, &self.content, ring, options)
-    }
+/// So many events are hashed at once: what is hashed of them is needed no longer than that, and would
+/// double the memory that a large state takes.
+const SIDE_BY_SIDE: usize = 1024;
+
+fn hash(
+    prepared: Vec<Result<Prepared, Box<Verdict>>>,
+    all: &mut Vec<Result<Hashed, Box<Verdict>>>,
+) {
+    let mut hashes = hashes_of(prepared.iter().flatten()).into_iter();
+    all.extend(prepared.into_iter().map(|event| {
+        event.map(|mut event| {
+            event.settle();
+            // There are as many pairs as events.
+            let (reference, content) = hashes.next().unwrap_or_default();
+            Hashed { event, reference, content }
+        })
+    }));
 }
 
 impl std::fmt::Debug for Batch {
@@ -183,10 +201,14 @@ impl Needed {
         for (standing, key_id) in keys {
             if matches!(standing, KeyStanding::Missing | KeyStanding::NotValidYet(_)) {
                 let ts = enforce_validity.then_some(moment.ts);
-                let latest = self.0.entry((server.to_owned(), key_id)).or_insert(ts);
-                *latest = ts.max(*latest);
+                self.insert(server.to_owned(), key_id, ts);
             }
         }
+    }
+
+    fn insert(&mut self, server: String, key_id: String, ts: Option<i64>) {
+        let latest = self.0.entry((server, key_id)).or_insert(ts);
+        *latest = ts.max(*latest);
     }
 
     fn list(self) -> Vec<NeededKey> {

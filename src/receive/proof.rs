@@ -61,9 +61,11 @@ impl Prepared {
         &self.hashed
     }
 
-    /// Frees what the content hash was made of.
-    pub fn forget_hashed(&mut self) {
+    /// Frees what the content hash was made of, and all memory beyond what the event takes.
+    pub fn settle(&mut self) {
         self.hashed = Vec::new();
+        self.signed.shrink_to_fit();
+        self.event.shrink_to_fit();
     }
 
     /// The event, as it came.

@@ -117,7 +117,7 @@ impl Client {
             200 => Ok(answer.body),
             status => Err(FederationError::Remote {
                 server: server.to_owned(),
-                error: RemoteError::read(status, &answer.body),
+                error: RemoteError::read(status, answer.header("retry-after"), &answer.body),
             }),
         }
     }

@@ -2,11 +2,12 @@
 
 use super::events::of;
 use super::{Client, FederationError};
+use crate::federation::openid::{read_userinfo, userinfo};
 use crate::federation::published_rooms::{Filter, Page, public_rooms, read_public_rooms};
 use crate::federation::queries::{
-    AliasTarget, Profile, ServerVersion, directory, openid_userinfo, profile, read_directory,
-    read_openid_userinfo, read_profile, read_version, version,
+    AliasTarget, Profile, directory, profile, read_directory, read_profile,
 };
+use crate::federation::server_version::{ServerVersion, read_version, version};
 use crate::federation::spaces::{Hierarchy, hierarchy, read_hierarchy};
 use crate::host::Host;
 
@@ -90,7 +91,7 @@ impl Client {
         server: &str,
         access_token: &str,
     ) -> Result<String> {
-        let body = self.ask(host, server, openid_userinfo(access_token)).await?;
-        read_openid_userinfo(&body, server).map_err(of(server))
+        let body = self.ask(host, server, userinfo(access_token)).await?;
+        read_userinfo(&body, server).map_err(of(server))
     }
 }
