@@ -12,8 +12,8 @@
 mod common;
 
 use common::make::{
-    FETCHED, ONE, TS, TWO, draft, key_answer, key_response, known, one, one_b, ring_of, sign, two,
-    verify, with,
+    ONE, TS, TWO, draft, key_answer, key_response, known, one, one_b, ring_of, sign, two, verify,
+    with,
 };
 use common::model::{self, Signer25519};
 use common::{data, json_lines};
@@ -475,7 +475,7 @@ fn m3_m4_each_parameter_once_and_all_of_them() {
     };
     assert_accepted(&judge(&parts), &[]);
     for index in 0..4 {
-        let twice = [&parts[..], &[parts[index].replacen('=', "=", 1)]].concat();
+        let twice = [&parts[..], &parts[index..=index]].concat();
         assert_refused(&judge(&twice), 400, "authorization_parameter_twice");
         let upper = parts[index]
             .split_once('=')
@@ -807,7 +807,6 @@ fn m11_events_prove_themselves_whoever_brings_them() {
         assert_accepted(&transaction(ONE, pdu).verify(&ring()), &[]);
         assert_eq!(verify(pdu, 11).outcome, outcome);
     }
-    assert!(FETCHED > TS);
 }
 
 // The hostile rows.
