@@ -110,8 +110,9 @@ const target = { method: "PUT", uri: "/_matrix/federation/v1/send/1" };
 const { authorization, body } = signRequest({ ...target, serverName: "a.example", key, destination: "b.example", content: pdu });
 const made: RequestJudgment = verifyRequest({ ...target, authorization: [authorization], body, serverName: ["b.example"], keys, now: 1 });
 export const by: string = made.outcome === "accepted" ? made.origin : made.reason;
-if (made.outcome === "refused") console.log(made.status === 401, made.missing[0]?.key_id);
-verifyRequest({ ...target, authorization: new Headers().get("authorization"), serverName: "b.example" });
+export const answer: 400 | 401 | undefined = made.outcome === "accepted" ? undefined : made.status;
+export const asked: string[] = made.outcome === "incomplete" ? made.missing.map(({ server, key_id }) => server + key_id) : [];
+verifyRequest({ ...target, authorization: null, serverName: "b.example" });
 
 // @ts-expect-error nobody is proven to have made a request that may be refused
 made.origin;
