@@ -1076,7 +1076,14 @@ proptest! {
 
     /// Whatever a name, a document or a Location says.
     #[test]
-    fn no_text_is_too_strange(name in "\\PC{0,30}", body in prop::collection::vec(any::<u8>(), 0..80), location in "\\PC{0,60}") {
+    fn no_text_is_too_strange(
+        name in "\\PC{0,30}",
+        body in prop::collection::vec(any::<u8>(), 0..80),
+        location in "\\PC{0,60}",
+        expires in "(Mon|Sun), [0-3][0-9] (Jan|Feb|Dec|Foo) [0-9]{4} [0-2][0-9]:[0-6][0-9]:[0-6][0-9] GMT",
+    ) {
+        let period = kept(json!({"expires": expires}));
+        prop_assert!((5 * MINUTE..=48 * HOUR).contains(&period));
         let mut world = documented(json!({"redirect": location}));
         let _ = resolved(&mut world, &shared(), &name);
         resolved(&mut world, &shared(), "a.test").unwrap();

@@ -126,9 +126,10 @@ async fn in_turn(
     let mut left = parts.time_limit_ms;
     let mut candidates = resolution.candidates.iter().peekable();
     while let Some(candidate) = candidates.next() {
+        let out_of_reach = !able.names && !resolution.is_own_host(candidate);
         let error = if left == 0 {
             return Err(HostError::new(HostErrorKind::TimedOut, "there is no time left"));
-        } else if !able.names && !resolution.is_own_host(candidate) {
+        } else if out_of_reach {
             let message = format!(
                 "this host cannot connect to {} and ask for {}",
                 candidate.host, resolution.host_header
@@ -162,8 +163,7 @@ async fn in_turn(
             }
         };
         // What this host cannot do for one candidate, it may be able to do for another.
-        let go_on = next_may_be_tried(&error, parts.method)
-            || !resolution.is_own_host(candidate) && !able.names;
+        let go_on = out_of_reach || next_may_be_tried(&error, parts.method);
         failed.push(Attempt { candidate: candidate.clone(), error: error.clone() });
         last = error;
         if !go_on {

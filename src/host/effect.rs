@@ -128,7 +128,7 @@ pub struct HttpsRequest {
 pub enum Redirects {
     /// Gives it back as the answer it is.
     GiveBack,
-    /// Follows up to this many; for hosts that cannot give them back.
+    /// Follows up to this many, one more is a failure; for hosts that cannot give them back.
     Follow(u32),
 }
 

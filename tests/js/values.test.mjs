@@ -91,7 +91,7 @@ test("the tables are fresh copies", () => {
   assert.equal(new Set(codes.map(({ code }) => code)).size, codes.length);
   for (const { code, kind, summary, spec } of codes) {
     assert.match(code, /^[a-z][a-z0-9_]+$/);
-    assert.ok(["verdict", "error", "flag"].includes(kind));
+    assert.ok(["verdict", "error", "flag", "trace"].includes(kind));
     assert.ok(summary.length > 5);
     assert.match(spec, /^https:\/\/spec\.matrix\.org\/v1\.\d+\//);
   }
