@@ -106,6 +106,7 @@ for (const kind of ["srv", "addresses", "https", "now", "random", "wait"]) {
       [() => { throw new Proxy({}, { get() { throw new Error("trap"); } }); }, "host_failed"],
       [() => ({ get then() { throw new Error("getter"); } }), "host_failed"],
       [() => ({ then() { throw new Error("then"); } }), "host_failed"],
+      [() => Object.defineProperty(Promise.resolve(OK), "constructor", { get() { throw new Error("getter"); } }), "host_failed"],
     ];
     for (const [way, code] of ways) failed(await first({ [kind]: way }, question), code);
     if (kind !== "wait") failed(await first({ [kind]: never }, question, { stepTimeLimit: 10 }), "host_timed_out");
