@@ -264,6 +264,25 @@ test("l121 200 pending calls of 1 MB that never settle give their memory back", 
   assert.equal(memory(), after);
 });
 
+test("l121 memory is flat over 10,000 calls, however they end", async () => {
+  const bodies = host({ https: ({ port }) => (port === 1 ? OK : port === 2 ? "garbage" : never()) });
+  const run = async (times) => {
+    for (let n = 0; n < times; n += 10) {
+      const controller = new AbortController();
+      const calls = Array.from({ length: 10 }, (_, m) =>
+        askHost(bodies, [{ https: { connectHost: "a.test", port: 1 + (m % 3), body: new Uint8Array(20_000) } }], { signal: controller.signal }),
+      );
+      await null;
+      setImmediate(() => controller.abort());
+      await Promise.allSettled(calls);
+    }
+  };
+  await run(1000);
+  const before = memory();
+  await run(10_000);
+  assert.equal(memory(), before);
+});
+
 test("l121 what a host holds on to holds none of our buffers", async () => {
   v8.setFlagsFromString("--expose-gc");
   const collect = vm.runInNewContext("gc");
