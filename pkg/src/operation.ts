@@ -78,11 +78,11 @@ class Driver {
     if (signal?.aborted) return this.#onAbort();
     try {
       this.#operation = call((wasm) => start(wasm, this.#host.capabilities));
+      this.#home = instance();
+      signal?.addEventListener("abort", this.#onAbort);
     } catch (thrown) {
-      return this.#end(() => this.#reject(thrown));
+      return this.#fail(thrown);
     }
-    this.#home = instance();
-    signal?.addEventListener("abort", this.#onAbort);
     if (timeLimit !== undefined) {
       this.#timer = setTimeout(() => {
         const limit = { limit: timeLimit };
@@ -140,6 +140,8 @@ class Driver {
   }
 
   #listen(notice: Told["notices"][number]): void {
+    // Another callback may have aborted the call meanwhile.
+    if (this.#ended) return;
     const { onProgress, onServerKeys } = this.#listeners;
     try {
       if (notice.kind === "server_keys") return onServerKeys?.(notice);
@@ -150,7 +152,6 @@ class Driver {
   }
 
   #perform(effect: Effect): void {
-    // A callback may have aborted the call meanwhile.
     if (this.#ended) return;
     if (effect.kind === "sign") return this.#sign(effect.id);
     const body = effect.kind === "https" ? this.#use((operation) => operation.take_body(effect.id)) : undefined;
@@ -193,21 +194,20 @@ class Driver {
   }
 
   #answer(id: number, outcome: Outcome): void {
-    if ("thrown" in outcome) return this.#use((operation) => this.#tellFailure(operation, id, outcome.thrown));
+    if ("thrown" in outcome) return this.#tellFailure(id, outcome.thrown);
     try {
       this.#use((operation) => outcome.deliver(operation, id));
     } catch (thrown) {
       if (!(thrown instanceof FedproofError) || thrown.code === "wasm_trap") throw thrown;
       // The module found it to be no answer.
-      const refused = hostError("host_failed", `the host's answer is none: ${thrown.message}`, thrown);
-      this.#use((operation) => this.#tellFailure(operation, id, refused));
+      this.#tellFailure(id, hostError("host_failed", `the host's answer is none: ${thrown.message}`, thrown));
     }
   }
 
-  #tellFailure(operation: Drivable, id: number, thrown: unknown): void {
+  #tellFailure(id: number, thrown: unknown): void {
     const { code, message } = failureOf(thrown);
     this.#failure = { code, cause: thrown };
-    operation.fail(id, code, message);
+    this.#use((operation) => operation.fail(id, code, message));
   }
 
   #fail(thrown: unknown): void {
@@ -227,7 +227,6 @@ class Driver {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
-    this.#listeners.signal?.removeEventListener("abort", this.#onAbort);
     const operation = this.#operation;
     this.#operation = undefined;
     try {
@@ -238,6 +237,7 @@ class Driver {
     settle();
     for (const step of this.#steps.values()) step.stop("the call has ended");
     this.#steps.clear();
+    this.#listeners.signal?.removeEventListener("abort", this.#onAbort);
   }
 }
 
@@ -266,8 +266,9 @@ class Step {
     } catch (thrown) {
       answer = Promise.reject(thrown as Error);
     }
-    // Also for an answer that is there already: the module is never entered from within its own turn.
-    Promise.resolve(answer).then(
+    // Also for an answer that is there already: the module is never entered from within its own turn. Not by
+    // Promise.resolve, which takes a host's promise for one of its own and reads what may throw.
+    new Promise((resolve) => resolve(answer)).then(
       (value) => this.#settle(() => ({ deliver: read(this.#effect, value) })),
       (thrown: unknown) => this.#settle(() => ({ thrown })),
     );

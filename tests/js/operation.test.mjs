@@ -106,6 +106,7 @@ for (const kind of ["srv", "addresses", "https", "now", "random", "wait"]) {
       [() => { throw new Proxy({}, { get() { throw new Error("trap"); } }); }, "host_failed"],
       [() => ({ get then() { throw new Error("getter"); } }), "host_failed"],
       [() => ({ then() { throw new Error("then"); } }), "host_failed"],
+      [() => Object.defineProperty(Promise.resolve(OK), "constructor", { get() { throw new Error("getter"); } }), "host_failed"],
     ];
     for (const [way, code] of ways) failed(await first({ [kind]: way }, question), code);
     if (kind !== "wait") failed(await first({ [kind]: never }, question, { stepTimeLimit: 10 }), "host_timed_out");
@@ -261,6 +262,25 @@ test("l121 200 pending calls of 1 MB that never settle give their memory back", 
   const after = memory();
   for (let n = 0; n < 3; n += 1) await round();
   assert.equal(memory(), after);
+});
+
+test("l121 memory is flat over 10,000 calls, however they end", async () => {
+  const bodies = host({ https: ({ port }) => (port === 1 ? OK : port === 2 ? "garbage" : never()) });
+  const run = async (times) => {
+    for (let n = 0; n < times; n += 10) {
+      const controller = new AbortController();
+      const calls = Array.from({ length: 10 }, (_, m) =>
+        askHost(bodies, [{ https: { connectHost: "a.test", port: 1 + (m % 3), body: new Uint8Array(20_000) } }], { signal: controller.signal }),
+      );
+      await null;
+      setImmediate(() => controller.abort());
+      await Promise.allSettled(calls);
+    }
+  };
+  await run(1000);
+  const before = memory();
+  await run(10_000);
+  assert.equal(memory(), before);
 });
 
 test("l121 what a host holds on to holds none of our buffers", async () => {

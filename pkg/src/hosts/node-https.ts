@@ -46,6 +46,7 @@ export class HttpsClient {
 
   #send(request: HttpsRequest, address: string, signal: AbortSignal, until: number, agent: Agent | false): Promise<HttpsAnswer> {
     return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(signal.reason as Error);
       const outgoing = send({
         ...this.#trust,
         agent,

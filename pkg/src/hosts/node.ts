@@ -68,7 +68,6 @@ export function nodeHost(options?: NodeHostOptions): NodeHost {
       if (address === undefined) {
         throw hostError("host_address_forbidden", `${found.join(", ")} is not allowed: it is no place in the internet`);
       }
-      if (signal.aborted) throw signal.reason;
       return client.request(request, address, signal);
     },
     close: () => client.close(),
