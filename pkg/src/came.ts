@@ -146,7 +146,8 @@ export class Came {
 /** Gives a state; false when not all of it is there. */
 function give(room: WasmRoom, { eventId, roomId, state, partial }: Given): boolean {
   try {
-    room.give_state(eventId, roomId, encodeText(JSON.stringify(state)), partial, true);
+    room.draft_state(eventId, roomId, encodeText(JSON.stringify(state)), true);
+    room.give_state(eventId, partial, true);
     return true;
   } catch (thrown) {
     // What the module throws itself is text; a trap is not.
