@@ -1,12 +1,13 @@
 /** State: resolution of states that differ, and whole rooms received event by event. */
 /// <reference lib="esnext.disposable" preserve="true" />
+import { type Arrival, toArrival } from "./arrival.js";
 import { toEvents, toNames } from "./auth.js";
-import { type Arrival, Came, type Seen } from "./came.js";
+import { Came, type Seen } from "./came.js";
 import { invalidArgument } from "./errors.js";
 import { copyOf, type EventInput, encodeText, toBytes, toName, toRoomVersion } from "./input.js";
 import { emptyRing, type KeyRing, toKeyRing } from "./keys.js";
 import { JoinReader, SETTLED_AT_ONCE } from "./join.js";
-import { oneOf, readOptions, required, toBoolean } from "./options.js";
+import { readOptions, required, toBoolean } from "./options.js";
 import { type Abortable, AT_ONCE, pace, toProgress, toSignal } from "./pace.js";
 import { residentOf } from "./residents.js";
 import type { Outcome, Verdict } from "./verdict.js";
@@ -638,8 +639,6 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<Uint8Array> {
 function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
-
-const toArrival = oneOf("event", "backfill", "outlier");
 
 const CHECKS = {
   roomVersion: toRoomVersion,
