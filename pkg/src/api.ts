@@ -68,7 +68,7 @@ export {
   signTemplate,
   type SignTemplateOptions,
 } from "./handover.js";
-export type { Arrival } from "./came.js";
+export type { Arrival } from "./arrival.js";
 export type { Abortable } from "./pace.js";
 export {
   type MissingKey,

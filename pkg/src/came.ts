@@ -2,19 +2,10 @@
  * What came to a room, in order: what a new instance of the module is filled with, and what is saved.
  * Each distinct event is kept once; what was no event is not.
  */
+import type { Arrival } from "./arrival.js";
 import { FedproofError } from "./errors.js";
 import { encodeText } from "./input.js";
 import type { Room as WasmRoom } from "./wasm/fedproof.js";
-
-/**
- * As what events come:
- * - `event`: as events that were sent;
- * - `backfill`: as history that was asked for: it is not held against the current state (checks 6 and 7),
- *   and does not change that;
- * - `outlier`: as events that others rest on (`auth_chain`) or that stand in a state. They are judged by
- *   checks 1 to 4, and have no place in the room until they come again as events.
- */
-export type Arrival = "event" | "backfill" | "outlier";
 
 /** What became of an event: its number, its id, and whether it came for nothing. */
 export type Seen = [number: number, eventId: string | null, useless: boolean];
@@ -146,7 +137,8 @@ export class Came {
 /** Gives a state; false when not all of it is there. */
 function give(room: WasmRoom, { eventId, roomId, state, partial }: Given): boolean {
   try {
-    room.give_state(eventId, roomId, encodeText(JSON.stringify(state)), partial, true);
+    room.draft_state(eventId, roomId, encodeText(JSON.stringify(state)), true);
+    room.give_state(eventId, partial, true);
     return true;
   } catch (thrown) {
     // What the module throws itself is text; a trap is not.

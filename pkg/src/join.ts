@@ -8,6 +8,9 @@ import type { JoinReport } from "./state.js";
 import { call, instance } from "./wasm.js";
 import type { Join as WasmJoin, Room as WasmRoom } from "./wasm/fedproof.js";
 
+/** How many events of a state are put into their places between two looks at the clock. */
+export const SETTLED_AT_ONCE = 500;
+
 /** What the module says of a join. */
 interface Report extends Omit<JoinReport, "serversInRoom"> {
   event_id: string;
@@ -35,6 +38,11 @@ export class JoinReader {
   /** Judges some events; gives whether there may be more. */
   step(): boolean {
     return residentOf(this.#keys).use((ring) => this.#use((join) => join.step(ring, AT_ONCE)));
+  }
+
+  /** Puts some of the events into the state before our join; gives whether there may be more. */
+  settle(): boolean {
+    return this.#use((join) => join.settle(SETTLED_AT_ONCE));
   }
 
   /** What became of events, since the last call; they are numbered as they were given, from 0. */

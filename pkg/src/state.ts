@@ -1,12 +1,13 @@
 /** State: resolution of states that differ, and whole rooms received event by event. */
 /// <reference lib="esnext.disposable" preserve="true" />
+import { type Arrival, toArrival } from "./arrival.js";
 import { toEvents, toNames } from "./auth.js";
-import { type Arrival, Came, type Seen } from "./came.js";
+import { Came, type Seen } from "./came.js";
 import { invalidArgument } from "./errors.js";
 import { copyOf, type EventInput, encodeText, toBytes, toName, toRoomVersion } from "./input.js";
 import { emptyRing, type KeyRing, toKeyRing } from "./keys.js";
-import { JoinReader } from "./join.js";
-import { oneOf, readOptions, required, toBoolean } from "./options.js";
+import { JoinReader, SETTLED_AT_ONCE } from "./join.js";
+import { readOptions, required, toBoolean } from "./options.js";
 import { type Abortable, AT_ONCE, pace, toProgress, toSignal } from "./pace.js";
 import { residentOf } from "./residents.js";
 import type { Outcome, Verdict } from "./verdict.js";
@@ -313,6 +314,8 @@ export class Room {
           progress?.(numbers.length);
         }
       }
+      while (reader.settle()) await rested();
+      await rested();
       const { report, eventId, stateIds } = reader.finish(join);
       hear();
       const fallen = new Set(report.state.fallen);
@@ -409,7 +412,8 @@ export class Room {
     await take(given.state ?? [], (eventId) => state.add(eventId));
 
     const named = JSON.parse(this.#resident.use((room) => room.identify(bytes))) as [string, string] | null;
-    const taken = named ? this.#give(...named, [...state], given.partial === true, given.strict === true) : undefined;
+    const switches = { partial: given.partial === true, strict: given.strict === true };
+    const taken = named ? await this.#give(...named, [...state], switches, rested) : undefined;
     this.#push(bytes, "event");
     while (!this.#idle()) {
       verdicts.push(...this.#step());
@@ -421,14 +425,31 @@ export class Room {
     return { verdict, state: taken, verdicts };
   }
 
-  #give(eventId: string, roomId: string, ids: readonly string[], partial: boolean, strict: boolean): GivenState {
-    const text = encodeText(JSON.stringify(ids));
-    const taken = JSON.parse(
-      this.#resident.use((room) => room.give_state(eventId, roomId, text, partial, strict)),
-    ) as GivenState;
-    const fallen = new Set(taken.fallen);
-    this.#came.noteState({ eventId, roomId, partial, state: ids.filter((id) => !fallen.has(id)) });
-    return taken;
+  async #give(
+    eventId: string,
+    roomId: string,
+    ids: readonly string[],
+    { partial, strict }: { partial: boolean; strict: boolean },
+    rested: () => Promise<void>,
+  ): Promise<GivenState> {
+    const draft = (room: WasmRoom, from: number, to: number): void =>
+      room.draft_state(eventId, roomId, encodeText(JSON.stringify(ids.slice(from, to))), from === 0);
+    try {
+      for (let at = 0; at < ids.length; at += SETTLED_AT_ONCE) {
+        this.#resident.use((room) => draft(room, at, at + SETTLED_AT_ONCE));
+        await rested();
+      }
+      const taken = this.#resident.use((room) => {
+        // It is not all there if the room was made anew meanwhile.
+        if (room.drafted(eventId) !== ids.length) draft(room, 0, ids.length);
+        return JSON.parse(room.give_state(eventId, partial, strict)) as GivenState;
+      });
+      const fallen = new Set(taken.fallen);
+      this.#came.noteState({ eventId, roomId, partial, state: ids.filter((id) => !fallen.has(id)) });
+      return taken;
+    } finally {
+      this.#resident.use((room) => room.forget_draft(eventId));
+    }
   }
 
   /** Looks again at events that wait for keys, with those in the ring now. As {@link Room.add}. */
@@ -618,8 +639,6 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<Uint8Array> {
 function* piecesOf(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
 }
-
-const toArrival = oneOf("event", "backfill", "outlier");
 
 const CHECKS = {
   roomVersion: toRoomVersion,

@@ -37,6 +37,11 @@ impl Join {
         (0..most).all(|_| self.join.step(&ring.ring.borrow()))
     }
 
+    /// Puts up to `most` events into the state; gives whether there may be more.
+    pub fn settle(&mut self, most: u32) -> bool {
+        self.join.settle(most as usize)
+    }
+
     /// What became of the events, as a JSON array of `[number, event_id, useless]`.
     pub fn take_seen(&mut self) -> String {
         seen_text(&self.join.take_seen())
@@ -63,6 +68,6 @@ impl Join {
     /// The room. The join is gone then.
     #[must_use]
     pub fn into_room(self) -> Room {
-        Room { room: self.join.into_room() }
+        Room::of(self.join.into_room())
     }
 }

@@ -1,6 +1,6 @@
 //! State resolution, and whole rooms.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use js_sys::{Array, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -15,7 +15,7 @@ use crate::room_version::RoomVersion;
 use crate::state::given::{Entry, ResolveError, resolve_given};
 use crate::state::{
     Arrival, EventIndex, GivenState, GivenStateError, Giving, Room as CoreRoom, Seen, Snapshot,
-    Step, Trace,
+    StateDraft, Step, Trace,
 };
 use crate::verdict::{Outcome, Verdict};
 
@@ -90,7 +90,15 @@ pub fn split_events(document: &[u8]) -> Result<JsValue, JsValue> {
 /// A room that is being received.
 #[wasm_bindgen]
 pub struct Room {
-    pub(super) room: CoreRoom,
+    room: CoreRoom,
+    /// States that are being put together, by the event before which they are, and of how many events.
+    drafts: HashMap<String, (StateDraft, usize)>,
+}
+
+impl Room {
+    pub(super) fn of(room: CoreRoom) -> Self {
+        Self { room, drafts: HashMap::new() }
+    }
 }
 
 #[wasm_bindgen]
@@ -99,7 +107,8 @@ impl Room {
     #[wasm_bindgen(constructor)]
     pub fn new(room_version: &str, options: &JsValue) -> Result<Self, JsValue> {
         let version = RoomVersion::get(room_version).map_err(Thrown::from)?;
-        Ok(Self { room: CoreRoom::new(version, VerifyOptions::read(options).options()) })
+        let room = CoreRoom::new(version, VerifyOptions::read(options).options());
+        Ok(Self::of(room))
     }
 
     /// Says which room it is.
@@ -124,21 +133,50 @@ impl Room {
         json_text(&self.room.identify(event))
     }
 
-    /// Gives the state before an event of a room; `state` is a JSON array of event IDs. Gives `{taken,
-    /// fallen, missing}` as JSON.
-    pub fn give_state(
+    /// Adds events, a JSON array of IDs, to the state before an event of a room, which is being put
+    /// together; the `first` ones begin it.
+    pub fn draft_state(
         &mut self,
         event_id: &str,
         room_id: &str,
         state: &[u8],
+        first: bool,
+    ) -> Result<(), JsValue> {
+        let document = json::parse(state, Numbers::Keep).map_err(Thrown::from)?;
+        let ids = document.value().as_array().into_iter().flatten().filter_map(Value::as_str);
+        if first {
+            self.drafts.remove(event_id);
+        }
+        let new = || (StateDraft::new(room_id), 0);
+        let (draft, count) = self.drafts.entry(event_id.to_owned()).or_insert_with(new);
+        for id in ids {
+            self.room.add_to_draft(draft, &id);
+            *count = count.saturating_add(1);
+        }
+        Ok(())
+    }
+
+    /// How many events were added to the state before an event.
+    #[must_use]
+    pub fn drafted(&self, event_id: &str) -> usize {
+        self.drafts.get(event_id).map_or(0, |(_, count)| *count)
+    }
+
+    /// Forgets the state that is being put together.
+    pub fn forget_draft(&mut self, event_id: &str) {
+        self.drafts.remove(event_id);
+    }
+
+    /// Gives the state that was put together before an event. Gives `{taken, fallen, missing}` as JSON.
+    pub fn give_state(
+        &mut self,
+        event_id: &str,
         partial: bool,
         strict: bool,
     ) -> Result<String, JsValue> {
-        let document = json::parse(state, Numbers::Keep).map_err(Thrown::from)?;
-        let ids = document.value().as_array().into_iter().flatten().filter_map(Value::as_str);
-        let ids: Vec<_> = ids.collect();
-        let ids = ids.iter().map(|id| &**id);
-        let given = self.room.give_state(event_id, room_id, ids, Giving { partial, strict });
+        let draft = self.drafts.remove(event_id).map(|(draft, _)| draft);
+        let draft = draft.unwrap_or_else(|| StateDraft::new(""));
+        let given = self.room.give_draft(event_id, draft, Giving { partial, strict });
         Ok(json_text(&given_state(&given.map_err(Thrown::from)?)))
     }
 

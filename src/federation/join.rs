@@ -14,7 +14,7 @@ use crate::keys::KeyRing;
 use crate::reader::{EventReader, RawEvent};
 use crate::receive::{Options, too_long};
 use crate::room_version::RoomVersion;
-use crate::state::{Arrival, GivenState, GivenStateError, Giving, Room, Seen, Step};
+use crate::state::{Arrival, GivenState, GivenStateError, Giving, Room, Seen, StateDraft, Step};
 use crate::verdict::{Outcome, Verdict};
 
 const STATE: &str = "state";
@@ -25,13 +25,14 @@ const MEMBERS: &[&str] = &["event", "members_omitted", "servers_in_room"];
 #[derive(Debug)]
 pub struct Join {
     room: Room,
-    room_id: String,
     reader: EventReader,
     /// The numbers of what was pushed from the list of the state.
     of_state: HashSet<u32>,
     next: u32,
-    /// The IDs of the events in the state.
-    state: HashSet<String>,
+    /// The IDs of the events in the state, and how many of them are in the draft.
+    state: Vec<String>,
+    drafted: usize,
+    draft: StateDraft,
     /// The verdicts on what was not plainly accepted.
     fallen: Vec<Verdict>,
     seen: Vec<Seen>,
@@ -66,11 +67,12 @@ impl Join {
         room.set_room_id(room_id);
         Self {
             room,
-            room_id: room_id.to_owned(),
             reader: EventReader::of_lists(LISTS, MEMBERS),
             of_state: HashSet::new(),
             next: 0,
-            state: HashSet::new(),
+            state: Vec::new(),
+            drafted: 0,
+            draft: StateDraft::new(room_id),
             fallen: Vec::new(),
             seen: Vec::new(),
         }
@@ -108,7 +110,7 @@ impl Join {
         for seen in self.room.take_seen() {
             if let Some(id) = seen.event_id.as_ref().filter(|_| self.of_state.remove(&seen.number))
             {
-                self.state.insert(id.clone());
+                self.state.push(id.clone());
             }
             self.seen.push(seen);
         }
@@ -132,6 +134,16 @@ impl Join {
     /// What became of the events that were pushed, since the last call.
     pub fn take_seen(&mut self) -> Vec<Seen> {
         std::mem::take(&mut self.seen)
+    }
+
+    /// Puts up to `most` events into the state before our join, once all events were judged; gives whether
+    /// there may be more. [`Self::finish`] does what is left of that.
+    pub fn settle(&mut self, most: usize) -> bool {
+        for id in self.state.iter().skip(self.drafted).take(most) {
+            self.room.add_to_draft(&mut self.draft, id);
+            self.drafted = self.drafted.saturating_add(1);
+        }
+        self.drafted < self.state.len()
     }
 
     /// Ends the answer, and judges our join event, which is `event` as we sent it.
@@ -180,9 +192,9 @@ impl Join {
     ) -> Result<(GivenState, String), JoinAnswerError> {
         // A malformed event gets its verdict all the same.
         let (event_id, _) = self.room.identify(event).unwrap_or_default();
-        let ids = self.state.iter().map(String::as_str);
+        while self.settle(usize::MAX) {}
         let giving = Giving { partial, strict: false };
-        match self.room.give_state(&event_id, &self.room_id, ids, giving) {
+        match self.room.give_draft(&event_id, self.draft.clone(), giving) {
             Ok(state) => Ok((state, event_id)),
             Err(GivenStateError::Defect(defect)) => Err(defect.into()),
             // All of them have come.

@@ -31,7 +31,7 @@ pub mod v2;
 pub mod whole;
 
 pub use graph::{EventIndex, Graph, Place};
-pub use room::{Arrival, Gap, GivenState, GivenStateError, Giving, Room, Seen, Step};
+pub use room::{Arrival, Gap, GivenState, GivenStateError, Giving, Room, Seen, StateDraft, Step};
 pub use snapshot::Snapshot;
 pub use trace::Trace;
 

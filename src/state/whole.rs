@@ -46,6 +46,27 @@ pub fn check<'a>(
     version: &RoomVersion,
 ) -> Result<(), StateDefect> {
     let create = events.clone().find(|event| event.is_state(CREATE, ""));
+    check_create(create, room_id, version)?;
+    let mut seen = HashMap::new();
+    for event in events {
+        let Some(state_key) = event.state_key() else { continue };
+        let earlier = seen.insert((event.pdu().event_type(), state_key), event.id());
+        if let Some(earlier) = earlier.filter(|earlier| *earlier != event.id()) {
+            return Err(StateDefect::Conflict(earlier.to_owned(), event.id().to_owned()));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a state has a create event, and that it is the one of the room.
+///
+/// # Errors
+/// [`StateDefect`], all but the last.
+pub fn check_create(
+    create: Option<&Event>,
+    room_id: &str,
+    version: &RoomVersion,
+) -> Result<(), StateDefect> {
     let create = create.ok_or(StateDefect::NoCreate)?;
     let room = room_of(create);
     if room != room_id {
@@ -55,14 +76,6 @@ pub fn check<'a>(
     let stated = stated.map_or(Some("1".into()), Value::as_str).unwrap_or_default();
     if stated != version.id {
         return Err(StateDefect::RoomVersion(stated.into_owned()));
-    }
-    let mut seen = HashMap::new();
-    for event in events {
-        let Some(state_key) = event.state_key() else { continue };
-        let earlier = seen.insert((event.pdu().event_type(), state_key), event.id());
-        if let Some(earlier) = earlier.filter(|earlier| *earlier != event.id()) {
-            return Err(StateDefect::Conflict(earlier.to_owned(), event.id().to_owned()));
-        }
     }
     Ok(())
 }

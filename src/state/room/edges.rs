@@ -12,10 +12,10 @@ impl Room {
     /// Takes note of an accepted event that has its place now: what it follows on and has none is
     /// history, and unless it is history itself, it is a forward extremity.
     pub(super) fn extend_edges(&mut self, index: EventIndex) {
-        let named = self.graph.node(index).into_iter().flat_map(|node| {
-            node.event.pdu().prev_events().map(|reference| reference.event_id.into_owned())
-        });
-        self.follow(named.collect());
+        let node = self.graph.node(index).into_iter();
+        let named = node.flat_map(|node| node.event.pdu().prev_events());
+        let unplaced = named.filter(|reference| self.find_placed(&reference.event_id).is_none());
+        self.follow(unplaced.map(|reference| reference.event_id.into_owned()).collect());
         if self.place(index).is_some_and(|place| !place.historical) {
             self.supersede(index);
             self.extremities.insert(index);

@@ -33,6 +33,38 @@ pub struct Giving {
     pub strict: bool,
 }
 
+/// A state that is being put together, for [`Room::give_draft`].
+#[derive(Debug, Clone)]
+pub struct StateDraft {
+    room_id: String,
+    state: Snapshot,
+    taken: usize,
+    /// The same with what is rejected: two events for one place are no state, whatever they are worth.
+    all: Snapshot,
+    create: Option<EventIndex>,
+    conflict: Option<(EventIndex, EventIndex)>,
+    fallen: BTreeSet<String>,
+    /// What was not there.
+    absent: BTreeSet<String>,
+}
+
+impl StateDraft {
+    /// An empty state of the room `room_id`.
+    #[must_use]
+    pub fn new(room_id: &str) -> Self {
+        Self {
+            room_id: room_id.to_owned(),
+            state: Snapshot::default(),
+            taken: 0,
+            all: Snapshot::default(),
+            create: None,
+            conflict: None,
+            fallen: BTreeSet::new(),
+            absent: BTreeSet::new(),
+        }
+    }
+}
+
 /// What was taken of a state that was given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GivenState {
@@ -107,24 +139,78 @@ impl Room {
         state: impl IntoIterator<Item = &'a str>,
         giving: Giving,
     ) -> Result<GivenState, GivenStateError> {
-        let ids: BTreeSet<&str> = state.into_iter().collect();
-        let mut given = GivenState::default();
-        let (known, unknown): (Vec<&str>, Vec<&str>) =
-            ids.into_iter().partition(|id| self.graph.find(id).is_some());
-        let (waiting, missing): (Vec<&str>, Vec<&str>) =
-            unknown.into_iter().partition(|id| self.waits.get(id).is_some());
+        let mut draft = StateDraft::new(room_id);
+        for id in state {
+            self.add_to_draft(&mut draft, id);
+        }
+        self.give_draft(event_id, draft, giving)
+    }
+
+    /// Adds an event to a state that is being put together.
+    pub fn add_to_draft(&self, draft: &mut StateDraft, id: &str) {
+        let found = self.graph.find(id).and_then(|index| Some((index, self.graph.node(index)?)));
+        let Some((index, node)) = found else {
+            draft.absent.insert(id.to_owned());
+            return;
+        };
+        let is_own = room_of(&node.event) == draft.room_id;
+        let is_create = node.event.is_state(CREATE, "");
+        // What is of another room is no part of this state, but a create event says of which it is.
+        if is_create && if is_own { !node.rejected } else { draft.create.is_none() } {
+            draft.create = Some(index);
+        }
+        let Some(place) = node.place.filter(|_| is_own) else {
+            draft.fallen.insert(id.to_owned());
+            return;
+        };
+        if let Some(earlier) = draft.all.get(place).filter(|earlier| *earlier != index) {
+            draft.conflict = draft.conflict.or(Some((earlier, index)));
+        }
+        draft.all.set(place, Some(index));
+        if node.rejected {
+            draft.fallen.insert(id.to_owned());
+        } else if draft.state.get(place).is_none() {
+            draft.state.set(place, Some(index));
+            draft.taken = draft.taken.saturating_add(1);
+        }
+    }
+
+    /// As [`Self::give_state`], for a state that was put together event by event.
+    ///
+    /// # Errors
+    /// [`GivenStateError`]; then nothing has changed.
+    pub fn give_draft(
+        &mut self,
+        event_id: &str,
+        mut draft: StateDraft,
+        giving: Giving,
+    ) -> Result<GivenState, GivenStateError> {
+        // Some may be there by now.
+        for id in std::mem::take(&mut draft.absent) {
+            self.add_to_draft(&mut draft, &id);
+        }
+        let (waiting, missing): (BTreeSet<String>, BTreeSet<String>) =
+            std::mem::take(&mut draft.absent)
+                .into_iter()
+                .partition(|id| self.waits.get(id).is_some());
         if !missing.is_empty() {
-            return Err(GivenStateError::Missing(missing.into_iter().map(Into::into).collect()));
+            return Err(GivenStateError::Missing(missing.into_iter().collect()));
         }
-        let lacking = self.waits.lacking(waiting.iter().copied());
-        given.missing = lacking.cited.union(&lacking.previous).map(|id| (*id).to_owned()).collect();
-        given.fallen = waiting.into_iter().map(Into::into).collect();
-        let state = self.whole_state(&known, room_id, &mut given)?;
-        if giving.strict && !given.fallen.is_empty() {
-            return Err(GivenStateError::Missing(given.fallen));
+        let event = |index| self.graph.node(index).map(|node| &node.event);
+        let create = draft.create.and_then(event);
+        whole::check_create(create, &draft.room_id, self.graph.version())?;
+        if let Some((one, other)) = draft.conflict {
+            let id = |index| self.graph.id(index).to_owned();
+            return Err(StateDefect::Conflict(id(one), id(other)).into());
         }
-        self.take_state(event_id, Base { state, partial: giving.partial });
-        Ok(given)
+        let lacking = self.waits.lacking(waiting.iter().map(String::as_str));
+        let missing = lacking.cited.union(&lacking.previous).map(|id| (*id).to_owned()).collect();
+        let fallen: Vec<String> = draft.fallen.union(&waiting).cloned().collect();
+        if giving.strict && !fallen.is_empty() {
+            return Err(GivenStateError::Missing(fallen));
+        }
+        self.take_state(event_id, Base { state: draft.state, partial: giving.partial });
+        Ok(GivenState { taken: draft.taken, fallen, missing })
     }
 
     /// The ID of an event as it travels and its room, for [`Self::give_state`]; `None` if it is malformed.
@@ -137,36 +223,6 @@ impl Room {
         let id = hashes::event_id(pdu.json(), &hash, version)?;
         let event = Event::new(pdu, id);
         Some((event.id().to_owned(), room_of(&event)))
-    }
-
-    fn whole_state(
-        &self,
-        known: &[&str],
-        room_id: &str,
-        given: &mut GivenState,
-    ) -> Result<Snapshot, GivenStateError> {
-        let nodes: Vec<_> = known
-            .iter()
-            .filter_map(|id| self.graph.find(id))
-            .filter_map(|index| Some((index, self.graph.node(index)?)))
-            .collect();
-        // What is of another room is no part of this state, but a create event says of which it is. Rejected
-        // events fall out; but two for one place are no state, whatever they are worth.
-        let own = nodes.iter().map(|(_, node)| node).filter(|node| {
-            let is_create = node.event.is_state(CREATE, "");
-            let is_own = room_of(&node.event) == room_id;
-            if is_create { !(node.rejected && is_own) } else { is_own }
-        });
-        whole::check(own.map(|node| &node.event), room_id, self.graph.version())?;
-        let mut state = Snapshot::default();
-        for (index, node) in &nodes {
-            match node.place.filter(|_| !node.rejected && room_of(&node.event) == room_id) {
-                Some(place) => state.set(place, Some(*index)),
-                None => given.fallen.push(node.event.id().to_owned()),
-            }
-        }
-        given.taken = state.iter().count();
-        Ok(state)
     }
 
     fn take_state(&mut self, id: &str, base: Base) {

@@ -45,7 +45,7 @@ use crate::receive::{self, Options};
 use crate::room_version::RoomVersion;
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
 use given::Base;
-pub use given::{GivenState, GivenStateError, Giving};
+pub use given::{GivenState, GivenStateError, Giving, StateDraft};
 use proving::{Next, Queue, Raw};
 pub use waiting::Arrival;
 use waiting::{Waiting, Waits};
