@@ -184,7 +184,7 @@ class Driver {
 
   /** Takes what became of a step to the module. */
   #deliver(id: number, outcome: Outcome): void {
-    if (this.#ended || !this.#steps.delete(id)) return;
+    if (!this.#steps.delete(id)) return;
     try {
       this.#answer(id, outcome);
       this.#schedule();
@@ -217,7 +217,7 @@ class Driver {
   /** An error of a host that ends the call brings along what the host threw. */
   #explain(thrown: unknown): unknown {
     const failure = this.#failure;
-    if (!(thrown instanceof FedproofError) || thrown.cause !== undefined || thrown.code !== failure?.code) return thrown;
+    if (!(thrown instanceof FedproofError) || thrown.code !== failure?.code) return thrown;
     const { code, message, details, docs } = thrown;
     return new FedproofError(code, message, { details, docs, cause: failure.cause });
   }

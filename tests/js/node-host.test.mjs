@@ -317,6 +317,12 @@ const ZONE = {
   "broken.test": "SERVFAIL",
   "closed.test": "REFUSED",
   "silent.test": "silence",
+  "half.test": [["A", "192.0.2.1"]],
+  "AAAA half.test": "SERVFAIL",
+  "other.test": [["AAAA", "2001:db8::1"]],
+  "A other.test": "SERVFAIL",
+  "doubtful.test": [],
+  "AAAA doubtful.test": "SERVFAIL",
 };
 
 test("records are looked up; no records and no name are answers, trouble is an error", async (t) => {
@@ -342,6 +348,14 @@ test("addresses of both kinds, aliases followed, and the name behind them", asyn
   assert.deepEqual(await ask(host, { addresses: "c.test" }), { addresses, canonicalName: undefined });
   assert.deepEqual(await ask(host, { addresses: "a.test" }), { addresses, canonicalName: "c.test" });
   assert.deepEqual((await ask(host, { addresses: "192.0.2.9" })).addresses, ["192.0.2.9"]);
+});
+
+test("one kind of addresses is enough; none, where one kind could not be looked up, is no answer", async (t) => {
+  const { server } = await dnsServer(t, ZONE);
+  const host = hostOf(t, { servers: [server] });
+  assert.deepEqual((await ask(host, { addresses: "half.test" })).addresses, ["192.0.2.1"]);
+  assert.deepEqual((await ask(host, { addresses: "other.test" })).addresses, ["2001:db8::1"]);
+  failed(await ask(host, { addresses: "doubtful.test" }), "host_failed");
 });
 
 test("a resolver that is silent, or not there, is an error in time", async (t) => {

@@ -476,12 +476,13 @@ test("an effect that nobody waits for any more is aborted, and its answer goes n
 
 test("answers that come together make one turn", async () => {
   let polled = 0;
-  const operation = script([{ effects: [1, 2, 3].map((id) => ({ id, kind: "now" })) }, { ended: true }]);
+  const asking = (...ids) => ({ effects: ids.map((id) => ({ id, kind: "now" })) });
+  const operation = script([asking(1, 2, 3), asking(4), { ended: true }]);
   const { poll } = operation;
   operation.poll = () => ((polled += 1), poll());
   await driven(operation);
-  assert.equal(polled, 2);
-  assert.equal(operation.heard.length, 3);
+  assert.equal(polled, 3);
+  assert.deepEqual(operation.heard.map(([, id]) => id), [1, 2, 3, 4]);
 });
 
 test("what is told on the way comes in order, and to whom it is for", async () => {

@@ -75,7 +75,7 @@ const { Packet } = dns2;
 /**
  * A DNS server. `zone` has for each name an array of `["A", "192.0.2.1"]`, `["AAAA", …]`, `["CNAME", name]`,
  * `["SRV", priority, weight, port, target]`, or a word: `"SERVFAIL"`, `"REFUSED"`, `"silence"`. A name that is not
- * there does not exist. Gives the address of the server, and what was asked.
+ * there does not exist. `"AAAA name"` goes before `name` for questions of that type. Gives the address of the server, and what was asked.
  */
 export async function dnsServer(test, zone) {
   const asked = [];
@@ -83,9 +83,10 @@ export async function dnsServer(test, zone) {
     udp: true,
     handle(request, send) {
       const [{ name, type }] = request.questions;
-      asked.push(`${Object.keys(Packet.TYPE).find((word) => Packet.TYPE[word] === type)} ${name}`);
+      const question = `${Object.keys(Packet.TYPE).find((word) => Packet.TYPE[word] === type)} ${name.toLowerCase()}`;
+      asked.push(question);
       const response = Packet.createResponseFromRequest(request);
-      const here = zone[name.toLowerCase()];
+      const here = zone[question] ?? zone[name.toLowerCase()];
       if (here === "silence") return;
       if (here === undefined) response.header.rcode = 3;
       else if (here === "SERVFAIL") response.header.rcode = 2;
