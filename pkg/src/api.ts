@@ -111,3 +111,37 @@ export {
 export { askHost, type HostAnswer, type HostQuestion } from "./ask-host.js";
 export type { CallOptions, Progress } from "./call-options.js";
 export type { Signal } from "./signal.js";
+export {
+  Federation,
+  type FederationOptions,
+  type JoinedRoom,
+  type JoinRoomOptions,
+  type KnockedRoom,
+  type RequestAnswer,
+  type RoomAt,
+} from "./federation.js";
+export type {
+  AliasTarget,
+  AuthChain,
+  DroppedEvent,
+  FetchedEvent,
+  FetchedEvents,
+  FetchedState,
+  Gaps,
+  KeyFetch,
+  LeftOut,
+  Membership,
+  Profile,
+  ProvenEvent,
+  PublicRooms,
+  Resolution,
+  RoomSummary,
+  Sent,
+  ServerKeys,
+  ServerVersion,
+  Space,
+  StateIds,
+  StrippedEvent,
+  TraceEntry,
+} from "./federation-answers.js";
+export type { FilledGap } from "./gap-filler.js";

@@ -52,8 +52,8 @@ export async function askHost(
   const asked = questions.map(readQuestion);
   const effects = encodeText(JSON.stringify(asked.map(({ effect }) => effect)));
   const bodies = asked.map(({ body }) => body ?? new Uint8Array());
-  const result = await drive((wasm, capabilities) => wasm.ask_host(effects, bodies, capabilities), given, read);
-  return (JSON.parse(result) as Told[]).map(answerOf);
+  const { json } = await drive((wasm, capabilities) => wasm.ask_host(effects, bodies, capabilities), given, read);
+  return (JSON.parse(json) as Told[]).map(answerOf);
 }
 
 interface Question {

@@ -96,7 +96,8 @@ export interface HostCapabilities {
  *
  * A method that cannot answer throws (or rejects). Of a `FedproofError` with one of these codes the
  * conversation knows what happened; anything else is `host_failed`:
- * `host_timed_out`, `host_address_forbidden`, `host_connection`, `host_tls`, `host_answer_too_large`,
+ * `host_timed_out`, `host_address_forbidden`, `host_unreachable` (no connection came about: nothing was
+ * sent), `host_connection` (it broke), `host_tls`, `host_answer_too_large`,
  * `host_unsupported`.
  *
  * Answers are checked: what is none is `host_failed` too. Methods may be called many times at once.
@@ -125,6 +126,7 @@ export interface Host {
 export type HostErrorCode =
   | "host_timed_out"
   | "host_address_forbidden"
+  | "host_unreachable"
   | "host_connection"
   | "host_tls"
   | "host_answer_too_large"
@@ -134,6 +136,7 @@ export type HostErrorCode =
 const HOST_CODES: ReadonlySet<string> = new Set<HostErrorCode>([
   "host_timed_out",
   "host_address_forbidden",
+  "host_unreachable",
   "host_connection",
   "host_tls",
   "host_answer_too_large",

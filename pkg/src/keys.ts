@@ -1,9 +1,9 @@
 /** The keys that servers publish, verified once and decoded once, looked up by time. */
 /// <reference lib="esnext.disposable" preserve="true" />
 import { type FedproofError, invalidArgument } from "./errors.js";
-import { copyOf, type EventInput, toBytes, toName, toTimestamp } from "./input.js";
+import { copyOf, encodeText, type EventInput, toBytes, toName, toTimestamp } from "./input.js";
 import { readOptions, required } from "./options.js";
-import { settle } from "./residents.js";
+import { type FetchedKeys, settle } from "./residents.js";
 import { fromModule, type ModuleError, Resident } from "./wasm.js";
 import type { KeyRing as WasmKeyRing } from "./wasm/fedproof.js";
 
@@ -65,6 +65,8 @@ interface AddedResponses {
   readonly many: boolean;
   readonly fetchedTs: number;
   readonly reports: readonly KeyReport[];
+  /** A notary passed it on. */
+  readonly passedOn?: boolean;
 }
 interface AddedKey {
   readonly key: readonly [server: string, id: string, publicKey: string, validUntilTs: number | undefined, expiredTs: number | undefined];
@@ -90,13 +92,14 @@ export class KeyRing {
     for (const addition of [...this.#additions.values()].flat()) {
       if ("key" in addition) ring.add_key(...addition.key);
       else if (addition.many) ring.add_server_keys_batch(addition.text, addition.fetchedTs);
+      else if (addition.passedOn) ring.add_passed_on_keys(addition.text, addition.fetchedTs);
       else ring.add_server_keys(addition.text, addition.fetchedTs);
     }
     return ring;
   });
 
   constructor() {
-    settle(this, this.#resident);
+    settle(this, this.#resident, (fetched) => this.#rememberFetched(fetched));
   }
 
   /** True for a ring of this copy of the package. */
@@ -202,6 +205,12 @@ export class KeyRing {
   dispose(): void {
     this.#additions.clear();
     this.#resident.free();
+  }
+
+  /** Keys that a conversation has verified and put into the ring. */
+  #rememberFetched({ document, fetched_ts, passed_on, report }: FetchedKeys): void {
+    const text = encodeText(document);
+    this.#remember({ text, many: false, fetchedTs: fetched_ts, reports: [report], passedOn: passed_on });
   }
 
   /** Keeps what a rebuilt ring needs, and drops what the new addition makes superfluous. */

@@ -7,6 +7,7 @@ import type { CallOptions, Progress } from "./call-options.js";
 import { type Answers, ask, type Deliver, type Effect, type HostEffect, read } from "./effects.js";
 import { FedproofError } from "./errors.js";
 import { failureOf, type GivenHost, type HostCapabilities, hostError } from "./host.js";
+import type { FetchedKeys } from "./residents.js";
 import { LONGEST_TIMER, nextTurn } from "./turns.js";
 import { call, instance, type Wasm } from "./wasm.js";
 import type { Operation } from "./wasm/fedproof.js";
@@ -14,13 +15,13 @@ import type { Operation } from "./wasm/fedproof.js";
 /** What is told on the way beside progress. */
 export interface Listeners extends CallOptions {
   /** A key response that was verified. */
-  onServerKeys?: ((keys: { document: string; fetched_ts: number; passed_on: boolean }) => void) | undefined;
+  onServerKeys?: ((keys: FetchedKeys) => void) | undefined;
   /** Signs as our server; without it, what has to be signed fails. */
   sign?: ((message: Uint8Array) => Uint8Array) | undefined;
 }
 
 /** An operation inside the module, as far as it is used here. */
-export type Drivable = Pick<Operation, Answers | "poll" | "take_body" | "take_result" | "fail" | "free">;
+export type Drivable = Pick<Operation, Answers | "poll" | "take_body" | "take_result" | "take_attachment" | "fail" | "free">;
 
 /** Begins an operation inside the module. */
 export type Start = (wasm: Wasm, capabilities: HostCapabilities) => Drivable;
@@ -28,11 +29,18 @@ export type Start = (wasm: Wasm, capabilities: HostCapabilities) => Drivable;
 /**
  * Drives a conversation to its end.
  *
- * @returns The result, JSON text.
+ * @returns The result: JSON text, and what goes with it.
  * @throws FedproofError what the conversation ends with; `aborted`, `timed_out`, `callback_failed`, `wasm_trap`.
  */
-export function drive(start: Start, host: GivenHost, listeners: Listeners = {}): Promise<string> {
+export function drive(start: Start, host: GivenHost, listeners: Listeners = {}): Promise<Ended> {
   return new Promise((resolve, reject) => new Driver(host, listeners, resolve, reject).begin(start));
+}
+
+/** What a conversation ends with. */
+export interface Ended {
+  json: string;
+  /** An answer of another server as it came, where it is part of the result. */
+  attachment: Uint8Array | undefined;
 }
 
 /** What the module tells each time it is polled. */
@@ -42,7 +50,7 @@ interface Told {
   dropped: number[];
   notices: (
     | ({ kind: "progress" } & Progress)
-    | { kind: "server_keys"; document: string; fetched_ts: number; passed_on: boolean }
+    | ({ kind: "server_keys" } & FetchedKeys)
   )[];
 }
 
@@ -53,7 +61,7 @@ const PATIENCE = 50;
 class Driver {
   readonly #host: GivenHost;
   readonly #listeners: Listeners;
-  readonly #resolve: (result: string) => void;
+  readonly #resolve: (result: Ended) => void;
   readonly #reject: (thrown: unknown) => void;
   readonly #steps = new Map<number, Step>();
   #operation: Drivable | undefined;
@@ -66,7 +74,7 @@ class Driver {
   #failure: { code: string; cause: unknown } | undefined;
   #ended = false;
 
-  constructor(host: GivenHost, listeners: Listeners, resolve: (result: string) => void, reject: (thrown: unknown) => void) {
+  constructor(host: GivenHost, listeners: Listeners, resolve: (result: Ended) => void, reject: (thrown: unknown) => void) {
     this.#host = host;
     this.#listeners = listeners;
     this.#resolve = resolve;
@@ -119,8 +127,9 @@ class Driver {
       for (const id of told.dropped) this.#steps.delete(id);
       for (const notice of told.notices) this.#listen(notice);
       if (told.ended) {
-        const result = this.#use((operation) => operation.take_result());
-        return this.#end(() => this.#resolve(result));
+        const json = this.#use((operation) => operation.take_result());
+        const attachment = this.#use((operation) => operation.take_attachment());
+        return this.#end(() => this.#resolve({ json, attachment }));
       }
       for (const effect of told.effects) this.#perform(effect);
       // Waiting for nothing it would wait for ever, and nobody would hear of it.

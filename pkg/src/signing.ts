@@ -191,6 +191,11 @@ export function signEvent(event: EventInput, options: SignOptions & { roomVersio
   );
 }
 
+/** The signature of a key over a message, 64 bytes. For what this package signs itself. */
+export function signMessage(key: SigningKey, message: Uint8Array): Uint8Array {
+  return withSeed(key, (seed) => call((wasm) => wasm.sign_message(seed, key.keyId, message)));
+}
+
 /** Options of {@link verifyJson}. */
 export interface VerifyJsonOptions {
   /** Whose signature is looked for. */

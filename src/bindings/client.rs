@@ -53,25 +53,28 @@ impl Federation {
 }
 
 #[wasm_bindgen]
-impl Federation {
-    /// `capabilities` are those of the host. Requests are signed by the key `key_id`, if there is one.
-    #[wasm_bindgen(constructor)]
-    pub fn new(
+impl KeyRing {
+    /// Our server, which finds the keys of others in this ring and puts them there. `capabilities` are
+    /// those of the host. Requests are signed by the key `key_id`, if there is one.
+    pub fn federation(
+        &self,
         server_name: &str,
         key_id: Option<String>,
-        keys: &KeyRing,
         notaries: Vec<String>,
         capabilities: JsValue,
-    ) -> std::result::Result<Self, JsValue> {
+    ) -> std::result::Result<Federation, JsValue> {
         check_server_name(server_name)?;
         for notary in &notaries {
             check_server_name(notary)?;
         }
-        let ring = Rc::clone(&keys.ring);
+        let ring = Rc::clone(&self.ring);
         let client = Rc::new(Client::new(server_name, key_id.as_deref(), ring, notaries));
-        Ok(Self { client, capabilities })
+        Ok(Federation { client, capabilities })
     }
+}
 
+#[wasm_bindgen]
+impl Federation {
     /// Finds a server; ends with the resolution.
     pub fn resolve(&self, server: String) -> Operation {
         self.start(async move |client, host| Ok(json_text(&client.resolve(&host, &server).await?)))

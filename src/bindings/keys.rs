@@ -41,6 +41,13 @@ impl KeyRing {
         Ok(json_text(&self.take_response(response)))
     }
 
+    /// Takes the keys of a response that a notary passed on, once more.
+    pub fn add_passed_on_keys(&mut self, response: &[u8], fetched_ts: f64) -> Result<(), JsValue> {
+        let response = self.verify_response(response, fetched_ts).map_err(Thrown::from)?;
+        self.ring.borrow_mut().add_passed_on(response);
+        Ok(())
+    }
+
     /// Takes many key responses: one, an array, or an object with `server_keys`; gives a JSON
     /// array with a report or `{"error"}` for each.
     pub fn add_server_keys_batch(

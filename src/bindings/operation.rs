@@ -280,12 +280,13 @@ fn noticed(notice: Notice) -> Evidence {
                 .with("done", number(done))
                 .with_some("total", total.map(number))
         }
-        Notice::ServerKeys { document, fetched_ts, passed_on } => Evidence::object([
+        Notice::ServerKeys { document, response, passed_on } => Evidence::object([
             ("kind", "server_keys".into()),
             // It was verified, so it is text.
             ("document", text(document).into()),
-            ("fetched_ts", fetched_ts.into()),
+            ("fetched_ts", response.fetched_ts.into()),
             ("passed_on", passed_on.into()),
+            ("report", super::keys::report(&response, &[])),
         ]),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::keys::KeyResponse;
+
 /// Something only the world outside can do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
@@ -173,7 +175,7 @@ impl Capabilities {
 }
 
 /// What an operation tells on its way; nobody has to answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Notice {
     /// How far it has come.
     Progress {
@@ -188,8 +190,8 @@ pub enum Notice {
     ServerKeys {
         /// The key response, as it came.
         document: Vec<u8>,
-        /// When it was fetched, in milliseconds since 1970.
-        fetched_ts: i64,
+        /// What it says.
+        response: Box<KeyResponse>,
         /// It came from a notary.
         passed_on: bool,
     },

@@ -63,8 +63,8 @@ test("servers answer by table, by function, by Response", async () => {
 });
 
 test("nobody listens elsewhere, certificates are for their names, answers have their limit", async () => {
-  failed(await ask(to("a.test", { port: 443 })), "host_connection");
-  failed(await ask(to("a.test", { address: "192.0.2.9" })), "host_connection");
+  failed(await ask(to("a.test", { port: 443 })), "host_unreachable");
+  failed(await ask(to("a.test", { address: "192.0.2.9" })), "host_unreachable");
   failed(await ask(to("b.test")), "host_tls");
   assert.equal((await ask(to("a.test", { tlsName: undefined, target: "/json" }))).https.status, 200, "the certificate is for the address, too");
   failed(await ask(to("a.test", { target: "/json", maxBytes: 6 })), "host_answer_too_large");

@@ -151,7 +151,7 @@ test("without an address the host looks the name up, and judges what it finds", 
   const host = hostOf(t, { servers: [server] });
   assert.equal((await request(host, port, { address: undefined })).https?.status, 200);
   failed(await request(host, port, { address: undefined, connectHost: "b.test" }), "host_address_forbidden");
-  failed(await request(host, port, { address: undefined, connectHost: "c.test" }), "host_connection");
+  failed(await request(host, port, { address: undefined, connectHost: "c.test" }), "host_unreachable");
   failed(await request(host, port, { address: undefined, connectHost: "10.0.0.1" }), "host_address_forbidden");
 });
 
@@ -216,7 +216,7 @@ test("no connection, or one that breaks", async (t) => {
     socket.end("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhel");
   });
   const host = hostOf(t);
-  failed(await request(host, free), "host_connection");
+  failed(await request(host, free), "host_unreachable");
   for (const broken of [reset, close]) failed(await request(host, broken.port), "host_connection");
   failed(await request(host, plain.port), "host_tls");
   for (const target of ["/reset", "/garbage", "/upgrade", "/cut", "/chunk"]) failed(await request(host, port, { target }), "host_connection");

@@ -35,7 +35,7 @@ for (const [runtime, ...flags] of [["node"], ["deno", "run", "--no-prompt", "--a
       untrusted: "host_tls",
       private: "host_address_forbidden",
       mapped: "host_address_forbidden",
-      refused: "host_connection",
+      refused: "host_unreachable",
       slow: "host_timed_out",
     });
   });

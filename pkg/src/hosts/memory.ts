@@ -238,7 +238,7 @@ async function visit(servers: Readonly<Record<string, unknown>>, request: HttpsR
   const { address, connectHost, port, tlsName, method, target } = request;
   const places = [address, connectHost].filter((place) => place !== undefined).map((place) => `${bracketed(place)}:${port}`);
   const place = places.find((one) => Object.hasOwn(servers, one));
-  if (place === undefined) throw hostError("host_connection", `nobody listens on ${places[0]}`);
+  if (place === undefined) throw hostError("host_unreachable", `nobody listens on ${places[0]}`);
   const server = servers[place] as MemoryServer | MemoryHandler;
   const { names, answer } = typeof server === "function" ? { names: undefined, answer: server } : server;
   const expected = tlsName ?? address ?? connectHost;

@@ -125,6 +125,7 @@ function kindOf(code: string): HostErrorCode {
   if (code === "ETIMEDOUT") return "host_timed_out";
   if (code === "HPE_HEADER_OVERFLOW") return "host_answer_too_large";
   if (/CERT|SSL|TLS|SIGNED|UNABLE_TO_|EPROTO|ISSUER|CA_/.test(code)) return "host_tls";
+  if (/^(ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|EADDRNOTAVAIL|EHOSTDOWN)$/.test(code)) return "host_unreachable";
   return "host_connection";
 }
 

@@ -63,7 +63,7 @@ export function nodeHost(options?: NodeHostOptions): NodeHost {
     addresses: (name, { signal }) => look(name, signal),
     async https(request, { signal }): Promise<HttpsAnswer> {
       const found = request.address === undefined ? (await look(request.connectHost, signal)).addresses : [request.address];
-      if (found.length === 0) throw hostError("host_connection", `${request.connectHost} has no address`);
+      if (found.length === 0) throw hostError("host_unreachable", `${request.connectHost} has no address`);
       const address = found.find(mayConnect);
       if (address === undefined) {
         throw hostError("host_address_forbidden", `${found.join(", ")} is not allowed: it is no place in the internet`);

@@ -218,8 +218,11 @@ impl Client {
         } else {
             ring.add(response.clone())
         };
-        let fetched_ts = response.fetched_ts;
-        host.tell(Notice::ServerKeys { document: document.clone(), fetched_ts, passed_on });
+        host.tell(Notice::ServerKeys {
+            document: document.clone(),
+            response: Box::new(response.clone()),
+            passed_on,
+        });
         report.fetched.push(FetchedKeys { response, document, notary, refused });
     }
 
