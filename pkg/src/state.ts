@@ -550,7 +550,7 @@ export class Room {
 
   /**
    * The room as a room file: its version, and each event that came, in the order in which they did, but for
-   * what was no event. Of a room that is not there from its beginning, the member `arrivals` says what came
+   * what was dropped. Of a room that is not there from its beginning, the member `arrivals` says what came
    * as what. Keys are not in it. {@link Room.load} makes the same room of it.
    */
   save(): string {
