@@ -146,6 +146,9 @@ export class Federation {
     this.keys = read.keys ?? new KeyRing();
     this.#notaries = read.notaries ?? [];
     this.#limits = { timeLimit: read.timeLimit, stepTimeLimit: read.stepTimeLimit };
+    const key = this.#signingKey;
+    // Events of ours come back in answers: nobody has to be asked for the key.
+    if (key) this.keys.addKey({ serverName: this.serverName, keyId: key.keyId, publicKey: key.publicKey });
     // What is wrong with the names is told at once.
     residentOf(this.keys).use((ring) => this.#enter(ring));
   }

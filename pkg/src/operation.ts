@@ -133,7 +133,7 @@ class Driver {
       }
       for (const effect of told.effects) this.#perform(effect);
       // Waiting for nothing it would wait for ever, and nobody would hear of it.
-      if (this.#steps.size === 0) throw new FedproofError("wasm_trap", "a fault inside the module: the call waits for nothing");
+      if (this.#steps.size === 0 && !this.#scheduled) throw new FedproofError("wasm_trap", "a fault inside the module: the call waits for nothing");
     } catch (thrown) {
       this.#fail(thrown);
     }
@@ -179,7 +179,7 @@ class Driver {
       this.#use((operation) => operation.answer_signature(id, signature));
     } catch (thrown) {
       if (thrown instanceof FedproofError && thrown.code === "wasm_trap") throw thrown;
-      this.#use((operation) => this.#tellFailure(operation, id, thrown));
+      this.#tellFailure(id, thrown);
     }
     this.#schedule();
   }
