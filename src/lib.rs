@@ -22,6 +22,7 @@
 //! | [`receive`] | the checks on receipt of an event, in order: bytes in, [`verdict`] out |
 //! | [`acl`] | which servers may take part in a room, and where that is asked |
 //! | [`federation`] | what other servers hand over, judged before it is signed or believed |
+//! | [`state`] | state resolution, and rooms received event by event |
 //! | [`reader`] | events out of the documents in which they travel |
 //! | [`codes`] | every code a verdict or an error can have |
 //!
@@ -48,6 +49,8 @@ pub mod federation;
 pub mod identifiers;
 pub mod json;
 pub mod keys;
+#[cfg(target_arch = "wasm32")]
+pub mod memory;
 pub mod policy_server;
 pub mod reader;
 pub mod receive;

@@ -7,6 +7,7 @@ import { emptyRing, type KeyRing, toKeyRing } from "./keys.js";
 import { readOptions, required, toBoolean } from "./options.js";
 import { residentOf } from "./residents.js";
 import type { Outcome, Verdict } from "./verdict.js";
+import { readRoomVerdicts } from "./verdicts.js";
 import { call, Resident } from "./wasm.js";
 import type { Room as WasmRoom } from "./wasm/fedproof.js";
 
@@ -346,7 +347,7 @@ export class Room {
     const verdicts = residentOf(this.#keys).use((ring) =>
       this.#resident.use((room) => room.step(ring, AT_ONCE)),
     );
-    return JSON.parse(verdicts) as Verdict[];
+    return readRoomVerdicts(verdicts);
   }
 
   #state(which: "current" | "before" | "after", eventId?: string): StateEntry[] | undefined {

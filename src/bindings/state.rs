@@ -9,10 +9,12 @@ use wasm_bindgen::{JsCast, JsValue};
 use super::keys::KeyRing;
 use super::{Thrown, VerifyOptions, json_text};
 use crate::json::{self, Numbers, Value};
+use crate::memory;
 use crate::reader::{EventReader, RawEvent};
 use crate::room_version::RoomVersion;
 use crate::state::given::{Entry, ResolveError, resolve_given};
 use crate::state::{EventIndex, Room as CoreRoom, Snapshot, Step, Trace};
+use crate::verdict;
 
 /// Resolves state sets. `state_sets` is a JSON array of arrays of `[type, state_key, event_id]`,
 /// `events` an array of `Uint8Array`, `rejected` one of event IDs. Gives `{state, trace?}` as JSON.
@@ -99,8 +101,10 @@ impl Room {
         self.room.push(event);
     }
 
-    /// Looks at up to `most` events that came; gives the verdicts as a JSON array.
+    /// Looks at up to `most` events that came; gives the verdicts as
+    /// [`verdict::to_room_text`] has them.
     pub fn step(&mut self, ring: &KeyRing, most: u32) -> String {
+        memory::reserve();
         let mut verdicts = Vec::new();
         for _ in 0..most {
             match self.room.step(&ring.ring) {
@@ -109,7 +113,7 @@ impl Room {
                 Step::Idle => break,
             }
         }
-        json_text(&verdicts)
+        verdict::to_room_text(self.room.graph().version(), &verdicts)
     }
 
     /// Has everything that came been looked at?

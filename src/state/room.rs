@@ -332,14 +332,16 @@ impl Room {
         let is_rejected = |id: &str| {
             graph.find(id).and_then(|index| graph.node(index)).is_some_and(|node| node.rejected)
         };
+        let is_current = before.is_same(&self.current);
         let before = StateView { graph, snapshot: before };
         let current = StateView { graph, snapshot: &self.current };
+        let current = if is_current { &before } else { &current };
         // The first event of a room has no current state to be held against.
         let has_current = !self.extremities.is_empty();
         receive::Room {
             auth_events: Some(&find),
             state_before: Some(Ok(&before)),
-            current_state: has_current.then_some(Ok(&current as &dyn State)),
+            current_state: has_current.then_some(Ok(current as &dyn State)),
             create: graph.create(&waiting.event).event,
             is_rejected: Some(&is_rejected),
         }
@@ -384,10 +386,13 @@ impl Room {
     fn advance(&mut self, index: EventIndex) {
         let mut pending = vec![index];
         let mut passed = BTreeSet::new();
+        let mut replaced = Vec::new();
         while let Some(event) = pending.pop() {
             let Some(known) = self.known.get(event.index()) else { continue };
             for previous in &known.previous {
-                self.extremities.remove(previous);
+                if self.extremities.remove(previous) {
+                    replaced.push(*previous);
+                }
                 let is_none =
                     self.outcome(*previous).is_some_and(|outcome| outcome != Outcome::Accepted);
                 if is_none && passed.insert(*previous) {
@@ -396,9 +401,23 @@ impl Room {
             }
         }
         self.extremities.insert(index);
-        let states: Vec<Snapshot> =
-            self.extremities.iter().filter_map(|event| self.state_after(*event).cloned()).collect();
-        self.current = resolve(&self.graph, &states, None);
+        if !self.is_state_kept(index, &replaced) {
+            let states: Vec<Snapshot> = self
+                .extremities
+                .iter()
+                .filter_map(|event| self.state_after(*event).cloned())
+                .collect();
+            self.current = resolve(&self.graph, &states, None);
+        }
+    }
+
+    /// Is the state after an event that of each extremity that it replaced? Then the states over the
+    /// extremities are those that they were, and become what they became.
+    fn is_state_kept(&self, index: EventIndex, replaced: &[EventIndex]) -> bool {
+        let Some(after) = self.state_after(index) else { return false };
+        let has_it =
+            |event: &EventIndex| self.state_after(*event).is_some_and(|state| state.is_same(after));
+        !replaced.is_empty() && replaced.iter().all(has_it)
     }
 
     /// Looks again at the events that waited for this one.
