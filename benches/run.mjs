@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run bench`: fedproof beside what one can take instead, on the same events in the same run.
-//   node benches/run.mjs [--only native|js|auth] [--json FILE]
+//   node benches/run.mjs [--only native|js|auth|state] [--json FILE]
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { at } from "../tools/lib/paths.mjs";
@@ -10,9 +10,9 @@ import { table } from "./js/table.mjs";
 
 await main(async () => {
   const { only, json } = parseArgs({ options: { only: { type: "string" }, json: { type: "string" } } }).values;
-  // The part `auth` is in both of the others, and can be had alone.
+  // The part `auth` is in `native` and in `js`, and can be had alone.
   const wanted = (part) => only === undefined || only === part;
-  const minutes = (wanted("js") ? 1 : 0) + (wanted("native") ? 1 : 0) || 1;
+  const minutes = (wanted("js") ? 1 : 0) + (wanted("native") ? 1 : 0) + (wanted("state") ? 2 : 0) || 1;
   console.log(`Takes about ${minutes} minute${minutes > 1 ? "s" : ""}, and a few more the first time, to fetch and compile what we measure against.`);
 
   const corpusFile = at("target/bench/corpus.json");
@@ -47,14 +47,29 @@ await main(async () => {
     rows.push(...(await timed("auth", async () => [await authorization(ours, theirs), "against ruma, both in wasm"])));
     rows.push(...(await timed("acl", async () => [await acl(), "10,000 entries"])));
   }
-  if (wanted("native") || wanted("auth")) {
+  if (only !== "js") {
     begin("native", "compiling ruma and fedproof, some minutes the first time");
     await run("cargo", ["build", "--locked", "--release", "--manifest-path", "benches/native/Cargo.toml", "--target-dir", "target/bench"], {
       show: "terminal",
       trouble: "benches/native could not be compiled.",
     });
-    const output = await timed("native", async () => [await run(at("target/bench/release/fedproof-bench"), [only === "auth" ? only : corpusFile], { trouble: "The native benchmark failed." }), "against ruma"]);
+  }
+  const native = async (what) => {
+    const output = await timed("native", async () => [await run(at("target/bench/release/fedproof-bench"), [what], { trouble: "The native benchmark failed." }), "against ruma"]);
     rows.push(...JSON.parse(output));
+  };
+  if (wanted("native") || wanted("auth")) await native(only === "auth" ? only : corpusFile);
+  if (wanted("state")) {
+    const { packages } = await import("./js/packages.mjs");
+    await packages();
+    const { benchModule } = await import("./js/wasm.mjs");
+    const module = await benchModule();
+    const { bigRooms, replays } = await import("./js/state.mjs");
+    const { authChain } = await import("./js/chain.mjs");
+    rows.push(...(await timed("resolution", async () => [await bigRooms(module), "ours in wasm, ruma native"])));
+    await native("state");
+    rows.push(...(await timed("rooms", async () => [replays(), "100,000 and 200,000 events, in processes of their own"])));
+    rows.push(...(await timed("auth chain", async () => [await authChain(), "against @rocket.chat/federation-sdk"])));
   }
   console.log(table({ rows, sizes, start }));
   if (json) writeFileSync(json, `${JSON.stringify({ node: process.version, rows, sizes, start }, null, 2)}\n`);

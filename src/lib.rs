@@ -21,6 +21,7 @@
 //! | [`policy_server`] | does a room use a policy server, and has it signed an event (check 7)? |
 //! | [`receive`] | the checks on receipt of an event, in order: bytes in, [`verdict`] out |
 //! | [`acl`] | which servers may take part in a room, and where that is asked |
+//! | [`state`] | state resolution, and rooms received event by event |
 //! | [`host`] | the one way out: DNS, HTTPS, time, randomness |
 //! | [`request_auth`] | which server made a request: signed requests, `X-Matrix` |
 //! | [`discovery`] | where a server is, and why there |
@@ -53,6 +54,8 @@ pub mod host;
 pub mod identifiers;
 pub mod json;
 pub mod keys;
+#[cfg(target_arch = "wasm32")]
+pub mod memory;
 pub mod policy_server;
 pub mod reader;
 pub mod receive;

@@ -106,6 +106,12 @@ impl Check {
             path: Vec::new(),
         }
     }
+
+    /// The same answer as that of another check.
+    pub(crate) fn renamed(self, check: u8) -> Self {
+        let Self { name, .. } = Self::new(check, self.result);
+        Self { check, name, ..self }
+    }
 }
 
 /// What was decided about an event.
@@ -165,6 +171,15 @@ impl Verdict {
         let passed = |check: &Check| check.result == CheckResult::Pass && check.evidence.is_none();
         self.flags.is_empty() && self.checks.iter().all(passed)
     }
+
+    /// Is it accepted, and do its checks say nothing about this event alone?
+    fn is_accepted_like_others(&self) -> bool {
+        let is_common = |check: &Check| check.evidence.is_none() && check.path.is_empty();
+        self.outcome == Outcome::Accepted
+            && !self.redacted
+            && self.flags.is_empty()
+            && self.checks.iter().all(is_common)
+    }
 }
 
 /// Verdicts as they leave the module: the text of a JSON array with the room version, and then one
@@ -189,4 +204,39 @@ pub fn to_text(version: &RoomVersion, verdicts: impl Iterator<Item = Verdict>) -
     }
     out.push(b']');
     String::from_utf8(out).unwrap_or_default()
+}
+
+/// The verdicts on events of a room as they leave the module: the text of a JSON array with the room
+/// version, the lists of checks that verdicts share, and the verdicts.
+///
+/// Nearly all events of a room are accepted by the same few rules, so that their checks say the same.
+/// An event that is accepted, with nothing said about it alone, is no more than
+/// `[event_id, type, sender, state_key, list]`, where `list` is the index of its checks. Any other
+/// verdict is there in full.
+#[must_use]
+pub fn to_room_text(version: &RoomVersion, verdicts: &[Verdict]) -> String {
+    let mut lists: Vec<&[Check]> = Vec::new();
+    let mut items = Vec::with_capacity(verdicts.len());
+    for verdict in verdicts {
+        if !verdict.is_accepted_like_others() {
+            items.push(RoomItem::Full(verdict));
+            continue;
+        }
+        let known = lists.iter().position(|list| **list == *verdict.checks);
+        let list = known.unwrap_or(lists.len());
+        if known.is_none() {
+            lists.push(&verdict.checks);
+        }
+        let Verdict { event_id, event_type, sender, state_key, .. } = verdict;
+        items.push(RoomItem::Accepted(event_id, event_type, sender, state_key, list));
+    }
+    // Writing to memory does not fail, and a verdict has nothing that JSON cannot hold.
+    serde_json::to_string(&(version.id, lists, items)).unwrap_or_default()
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum RoomItem<'a> {
+    Accepted(&'a Option<String>, &'a Option<String>, &'a Option<String>, &'a Option<String>, usize),
+    Full(&'a Verdict),
 }

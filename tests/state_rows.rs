@@ -495,6 +495,50 @@ fn f94_every_event_is_ordered_once() {
 }
 
 #[test]
+fn f93_the_difference_is_what_some_states_rest_on_and_not_all() {
+    let mut small = Small::new(11, json!({ALICE: 100, BOB: 50}));
+    let plain = |sender: &str| {
+        json!({
+            "type": "m.room.message", "sender": sender, "content": {}, "origin_server_ts": 9, "depth": 9,
+            "room_id": "!room:one.example",
+        })
+    };
+    // What is no state event can be rested on, too, if a state event cites it by way of others.
+    small.put_json("under_all", plain(ALICE), &["alice"]);
+    small.put_json("under_most", plain(ALICE), &["under_all"]);
+    small.put_json("between", plain(ALICE), &["under_most"]);
+    small.put_json("under_none", plain(ALICE), &["between"]);
+    // More states than a word has bits; all but one rest on what is under most, through ever other events.
+    for state in 0..150 {
+        let cited = if state == 130 { "under_all" } else { "between" };
+        let name = format!("topic{state}");
+        small.put(
+            &name,
+            (TOPIC, "", ALICE),
+            json!({}),
+            10 + state,
+            &["create", "alice", "power", cited],
+        );
+    }
+    let states: Vec<_> = (0..150).map(|state| small.with(&[&format!("topic{state}")])).collect();
+    let (_, trace) = small.resolve(&states);
+    let chains: Vec<BTreeSet<String>> = states
+        .iter()
+        .map(|state| {
+            let chain = |id: &String| small.world.chain(id).into_iter().chain([id.clone()]);
+            state.values().flat_map(chain).collect()
+        })
+        .collect();
+    let any: BTreeSet<&String> = chains.iter().flatten().collect();
+    let expected: BTreeSet<&String> =
+        any.into_iter().filter(|id| !chains.iter().all(|chain| chain.contains(*id))).collect();
+    assert_eq!(trace.auth_difference.iter().collect::<BTreeSet<_>>(), expected);
+    let has = |name: &str| expected.contains(&small.id(name));
+    assert!(has("between") && has("under_most") && has("topic0"));
+    assert!(!has("under_all") && !has("under_none") && !has("alice"));
+}
+
+#[test]
 fn f95_the_subgraph_is_what_lies_between() {
     let mut small = Small::new(12, json!({BOB: 50}));
     let mut put = |name: &str, auth: &[&str]| {

@@ -11,7 +11,7 @@ const folder = "target/bench";
 const features = ["simd", "bulk-memory", "sign-ext", "mutable-globals", "nontrapping-float-to-int", "multivalue", "reference-types"].map((name) => `--enable-${name}`);
 
 /** fedproof with loops inside. */
-export const benchModule = () => module({ name: "wasm", reads: ["src", "Cargo.toml"], slow: "compiling the module with loops inside, about a minute the first time" });
+export const benchModule = () => module({ name: "wasm", reads: ["src", "Cargo.toml", "benches/shared"], slow: "compiling the module with loops inside, about a minute the first time" });
 
 /** ruma's authorization rules. */
 export const rumaModule = () => module({ name: "wasm-ruma", reads: ["benches/shared", "Cargo.toml"], slow: "compiling ruma to wasm, some minutes the first time" });

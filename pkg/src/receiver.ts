@@ -5,6 +5,7 @@ import type { KeyRing } from "./keys.js";
 import { residentOf } from "./residents.js";
 import type { ResolutionTrace, RoomEvent, StateEntry } from "./state.js";
 import type { Verdict } from "./verdict.js";
+import { readRoomVerdicts, type RoomVerdicts } from "./verdicts.js";
 import { call, instance } from "./wasm.js";
 import type { Room as WasmRoom } from "./wasm/fedproof.js";
 
@@ -44,7 +45,7 @@ export class RoomReceiver {
   /** Looks at some of what came; answers the verdicts on what could be decided. */
   step(keys: KeyRing): Verdict[] {
     const verdicts = residentOf(keys).use((ring) => this.#use((room) => room.step(ring, AT_ONCE)));
-    return (JSON.parse(verdicts) as { verdicts: Verdict[] }).verdicts;
+    return readRoomVerdicts((JSON.parse(verdicts) as { verdicts: RoomVerdicts }).verdicts);
   }
 
   /** How many events wait. */

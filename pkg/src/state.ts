@@ -11,6 +11,7 @@ import { readOptions, required, toBoolean } from "./options.js";
 import { type Abortable, AT_ONCE, pace, toProgress, toSignal } from "./pace.js";
 import { residentOf } from "./residents.js";
 import type { Outcome, Verdict } from "./verdict.js";
+import { readRoomVerdicts, type RoomVerdicts } from "./verdicts.js";
 import { call, Resident } from "./wasm.js";
 import type { Room as WasmRoom } from "./wasm/fedproof.js";
 
@@ -610,13 +611,13 @@ export class Room {
 
   /** Takes note of what became of events; gives the verdicts. */
   #heed(stepped: string): Verdict[] {
-    const { verdicts, seen } = JSON.parse(stepped) as { verdicts: Verdict[]; seen: Seen[] };
+    const { verdicts, seen } = JSON.parse(stepped) as { verdicts: RoomVerdicts; seen: Seen[] };
     this.#came.forget(seen);
     for (const [number, eventId] of this.#asked.size > 0 ? seen : []) {
       if (eventId !== null) this.#asked.get(number)?.(eventId);
       this.#asked.delete(number);
     }
-    return verdicts;
+    return readRoomVerdicts(verdicts);
   }
 
   #state(which: "current" | "before" | "after", eventId?: string): StateEntry[] | undefined {

@@ -24,6 +24,17 @@ const passed = (): Check[] => [
 ];
 
 function expand(roomVersion: string, [eventId, type, sender, stateKey]: Plain): Verdict {
+  return accepted(roomVersion, eventId, type, sender, stateKey, passed());
+}
+
+function accepted(
+  roomVersion: string,
+  eventId: string,
+  type: string,
+  sender: string,
+  stateKey: string | null,
+  checks: Check[],
+): Verdict {
   return {
     event_id: eventId,
     room_version: roomVersion,
@@ -32,7 +43,7 @@ function expand(roomVersion: string, [eventId, type, sender, stateKey]: Plain): 
     sender,
     outcome: "accepted",
     redacted: false,
-    checks: passed(),
+    checks,
     flags: [],
   };
 }
@@ -48,4 +59,21 @@ export function readVerdicts(text: string): Verdict[] {
 /** The one verdict in an answer about one event. */
 export function readVerdict(text: string): Verdict {
   return readVerdicts(text)[0] as Verdict;
+}
+
+/** An event of a room that is accepted as others are; `list` says which of the shared checks are its own. */
+type Accepted = readonly [eventId: string, type: string, sender: string, stateKey: string | null, list: number];
+
+/** Verdicts in an answer of a room: the room version, lists of checks that verdicts share, the verdicts. */
+export type RoomVerdicts = readonly [roomVersion: string, lists: Check[][], items: (Accepted | Verdict)[]];
+
+/** The verdicts in an answer of a room. */
+export function readRoomVerdicts([roomVersion, lists, items]: RoomVerdicts): Verdict[] {
+  return items.map((item) => {
+    if (!Array.isArray(item)) return item as Verdict;
+    const [eventId, type, sender, stateKey, list] = item as unknown as Accepted;
+    // Copies: whoever changes a verdict changes no other.
+    const checks = (lists[list] as Check[]).map((check) => ({ ...check }));
+    return accepted(roomVersion, eventId, type, sender, stateKey, checks);
+  });
 }

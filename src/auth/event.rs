@@ -45,9 +45,9 @@ pub enum EventType {
 
 impl EventType {
     /// How many types the rules know, for tables.
-    pub(super) const KNOWN: usize = Self::Other as usize;
+    pub(crate) const KNOWN: usize = Self::Other as usize;
 
-    pub(super) fn of(event_type: &str) -> Self {
+    pub(crate) fn of(event_type: &str) -> Self {
         match event_type {
             CREATE => Self::Create,
             MEMBER => Self::Member,

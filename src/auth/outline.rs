@@ -4,7 +4,10 @@
 //! A rule's number in the page of a room version follows from its place among those that this
 //! version has, as in the page itself, whose numbers are those of its lists.
 
-use crate::room_version::{RoomIdFormat, RoomVersion};
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use crate::room_version::{ALL, RoomIdFormat, RoomVersion};
 
 type Has = fn(&RoomVersion) -> bool;
 
@@ -197,17 +200,25 @@ impl Rule {
     /// not have the rule.
     #[must_use]
     pub fn number(self, version: &RoomVersion) -> Option<String> {
-        let mut counters: Vec<u8> = Vec::new();
-        for entry in OUTLINE.iter().filter(|entry| (entry.has)(version)) {
-            counters.resize(entry.depth, 0);
-            if let Some(last) = counters.last_mut() {
-                *last = last.saturating_add(1);
-            }
-            if entry.rule == self {
-                let numbers: Vec<String> = counters.iter().map(u8::to_string).collect();
-                return Some(numbers.join("."));
-            }
-        }
-        None
+        // Every check of every event asks: they are counted once.
+        static NUMBERS: [OnceLock<Numbers>; ALL.len()] = [const { OnceLock::new() }; ALL.len()];
+        let place = ALL.iter().position(|known| known.id == version.id)?;
+        NUMBERS.get(place)?.get_or_init(|| numbers(version)).get(&self).cloned()
     }
+}
+
+type Numbers = HashMap<Rule, String>;
+
+/// The numbers of the rules that a room version has.
+fn numbers(version: &RoomVersion) -> Numbers {
+    let mut counters: Vec<u8> = Vec::new();
+    let number = |entry: &Entry| {
+        counters.resize(entry.depth, 0);
+        if let Some(last) = counters.last_mut() {
+            *last = last.saturating_add(1);
+        }
+        let numbers: Vec<String> = counters.iter().map(u8::to_string).collect();
+        (entry.rule, numbers.join("."))
+    };
+    OUTLINE.iter().filter(|entry| (entry.has)(version)).map(number).collect()
 }

@@ -10,6 +10,7 @@ use super::keys::KeyRing;
 use super::{Thrown, VerifyOptions, json_text};
 use crate::evidence::Evidence;
 use crate::json::{self, Numbers, Value};
+use crate::memory;
 use crate::reader::{EventReader, RawEvent};
 use crate::room_version::RoomVersion;
 use crate::state::given::{Entry, ResolveError, resolve_given};
@@ -17,7 +18,7 @@ use crate::state::{
     Arrival, EventIndex, GivenState, GivenStateError, Giving, Room as CoreRoom, Seen, Snapshot,
     StateDraft, Step, Trace,
 };
-use crate::verdict::{Outcome, Verdict};
+use crate::verdict::{self, Outcome, Verdict};
 
 /// Resolves state sets. `state_sets` is a JSON array of arrays of `[type, state_key, event_id]`,
 /// `events` an array of `Uint8Array`, `rejected` one of event IDs. Gives `{state, trace?}` as JSON.
@@ -180,10 +181,12 @@ impl Room {
         Ok(json_text(&given_state(&given.map_err(Thrown::from)?)))
     }
 
-    /// Looks at up to `most` events that came; gives `{"verdicts": […], "seen": […]}` as JSON, with what
-    /// became of events that were pushed with a number: `[number, event_id, useless]`. Of outliers, only
-    /// those have a verdict there that are not plainly accepted.
+    /// Looks at up to `most` events that came; gives `{"verdicts": …, "seen": […]}` as JSON: the verdicts
+    /// as [`verdict::to_room_text`] has them, and what became of events that were pushed with a number,
+    /// `[number, event_id, useless]`. Of outliers, only those have a verdict there that are not plainly
+    /// accepted.
     pub fn step(&mut self, ring: &KeyRing, most: u32) -> String {
+        memory::reserve();
         let mut verdicts = Vec::new();
         for _ in 0..most {
             match self.room.step(&ring.ring.borrow()) {
@@ -194,7 +197,10 @@ impl Room {
             }
         }
         let seen = seen_text(&self.room.take_seen());
-        format!("{{\"verdicts\":{},\"seen\":{seen}}}", json_text(&verdicts))
+        format!(
+            "{{\"verdicts\":{},\"seen\":{seen}}}",
+            verdict::to_room_text(self.room.graph().version(), &verdicts)
+        )
     }
 
     /// Has everything that came been looked at?

@@ -53,13 +53,17 @@ impl<'a> Room<'a> {
         options: Options,
     ) {
         verdict.add_flags(&flags(event));
+        verdict.checks.reserve_exact(4);
         let mut failed = false;
         for number in 4..=7 {
             let check = match number {
                 _ if failed => Check::new(number, CheckResult::Skip),
                 4 => self.auth_events_check(event, verdict, options),
                 5 => self.state_check(5, event, self.state_before, options),
-                6 => self.state_check(6, event, self.current_state, options),
+                6 => match verdict.checks.last() {
+                    Some(fifth) if self.is_before_current() => fifth.clone().renamed(6),
+                    _ => self.state_check(6, event, self.current_state, options),
+                },
                 _ => self.policy_server_check(event, signed, options),
             };
             failed |= check.result == CheckResult::Fail;
@@ -104,6 +108,12 @@ impl<'a> Room<'a> {
             events.into_iter().find(|event| event.is_state(event_type, state_key))
         };
         check_of(4, event, outcome, &find, create, options)
+    }
+
+    /// Is the state before the event the current one? What one of them allows, the other does.
+    fn is_before_current(&self) -> bool {
+        let states = self.state_before.zip(self.current_state);
+        matches!(states, Some((Ok(before), Ok(current))) if std::ptr::addr_eq(before, current))
     }
 
     /// Check 5 or 6: does a room state allow the event?
@@ -186,29 +196,32 @@ fn is_of_other_hash(reference: &Reference<'_>, cited: &Cited<'_>) -> bool {
 
 /// Is this the state of another room than the event's? Told by the events of it that the rules look at.
 fn is_of_other_room(event: &Event, state: &dyn State, create: RoomCreate<'_>) -> Option<Why> {
-    let made = |create: &Event| create.id().replacen('$', "!", 1);
     let is_create = event.event_type() == EventType::Create;
     let of_event = match event.pdu().room_id() {
-        Some(room_id) => room_id.into_owned(),
-        None => is_create.then(|| made(event))?,
+        Some(room_id) => room_id,
+        None => is_create.then(|| made_room(event))?,
     };
     // A create event without a room ID makes the room that its own ID names. While no other is known
     // for the room of the event, that it is not this one is for the rules to say; but those about create
     // events look at no state.
     let is_known = is_create || create.event.is_some_and(|create| names(&of_event, create.id()));
-    let room_of = |found: &Event| match found.pdu().room_id() {
-        Some(room_id) => Some(room_id.into_owned()),
-        None => is_known.then(|| made(found)),
-    };
     let looked_at = [(CREATE, ""), (POWER_LEVELS, ""), (MEMBER, event.sender())];
-    let rooms = looked_at.into_iter().filter_map(|(name, key)| room_of(state.get(name, key)?));
+    let rooms = looked_at.into_iter().filter_map(|(name, key)| {
+        let found = state.get(name, key)?;
+        found.pdu().room_id().or_else(|| is_known.then(|| made_room(found)))
+    });
     let of_state = rooms.into_iter().find(|room| *room != of_event)?;
-    let rooms = [of_state.as_str(), &of_event].map(Evidence::from);
+    let rooms = [&*of_state, &*of_event].map(Evidence::from);
     Some(Why::new(
         "state_other_room",
         format!("the state is that of the room {of_state}, the event is of {of_event}"),
         Evidence::object([("rooms", rooms.into_iter().collect())]),
     ))
+}
+
+/// The ID of the room that a create event makes by its own.
+fn made_room(create: &Event) -> Cow<'_, str> {
+    Cow::Owned(create.id().replacen('$', "!", 1))
 }
 
 /// Is this create event the one that a room ID names?

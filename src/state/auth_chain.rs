@@ -1,13 +1,16 @@
 //! Auth chains: the auth difference, and the conflicted state subgraph.
 //!
-//! Edges lead from larger numbers to smaller ones, so that one loop downwards carries what is known
-//! of an event to all that it rests on. Nothing is recursive, and each edge is looked at once.
+//! Edges lead from larger numbers to smaller ones. Both walks begin at the events in conflict and end
+//! where all states agree again, so that what they cost depends on the fork and not on the room.
+//! Nothing is recursive, and each edge is looked at once.
+
+use std::collections::{BTreeSet, HashMap};
 
 use super::conflicts::Conflicts;
 use super::graph::{EventIndex, Graph};
 use super::snapshot::Snapshot;
 
-/// How many states one sweep follows: a bit each.
+/// How many states one walk follows: a bit each.
 const LANES: usize = 64;
 
 /// The events that some of the states rest on, and not all: those in the states themselves, and all
@@ -20,92 +23,122 @@ pub fn auth_difference(
     graph: &Graph,
     states: &[Snapshot],
     conflicts: &Conflicts,
-) -> Vec<EventIndex> {
-    let mut in_all = vec![true; graph.len()];
-    let mut in_any = vec![false; graph.len()];
-    for lanes in states.chunks(LANES) {
-        let masks = sweep(graph, lanes, conflicts);
-        let full = full_mask(lanes.len());
-        for ((mask, in_all), in_any) in masks.iter().zip(&mut in_all).zip(&mut in_any) {
-            *in_all &= *mask == full;
-            *in_any |= *mask != 0;
-        }
-    }
-    let different =
-        in_all.iter().zip(&in_any).enumerate().filter(|(_, (all, any))| **any && !**all);
-    different.filter_map(|(index, _)| u32::try_from(index).ok().map(EventIndex)).collect()
-}
-
-fn full_mask(lanes: usize) -> u64 {
-    let unused = LANES.saturating_sub(lanes);
-    u64::MAX.checked_shr(u32::try_from(unused).unwrap_or(0)).unwrap_or(0)
-}
-
-/// For each event, the states that rest on it.
-fn sweep(graph: &Graph, states: &[Snapshot], conflicts: &Conflicts) -> Vec<u64> {
-    let full = full_mask(states.len());
-    let mut masks = vec![0u64; graph.len()];
-    let mut add = |event: EventIndex, lanes: u64| {
-        if let Some(mask) = masks.get_mut(event.index()) {
-            *mask |= lanes;
-        }
-    };
-    for (_, event) in conflicts.unconflicted.iter() {
-        add(event, full);
-    }
-    for place in conflicts.conflicted.keys() {
-        for (lane, state) in states.iter().enumerate() {
-            if let Some(event) = state.get(*place) {
-                add(event, 1u64.checked_shl(u32::try_from(lane).unwrap_or(0)).unwrap_or(0));
+) -> BTreeSet<EventIndex> {
+    let mut different = BTreeSet::new();
+    let Some((first, others)) = states.split_first() else { return different };
+    // Not all states rest on an event just when another does and the first does not, or the other way
+    // round: so the first is in each group.
+    for others in others.chunks(LANES.saturating_sub(1)) {
+        let states: Vec<&Snapshot> = std::iter::once(first).chain(others).collect();
+        let mut support = Support::new(graph, &states);
+        let mut pending: Vec<EventIndex> = conflicts.events().collect();
+        let mut found = BTreeSet::new();
+        // What an event cites rests under all states that the event itself rests under: behind an event
+        // of all states there is no difference.
+        while let Some(event) = pending.pop() {
+            let lanes = support.of(event);
+            if lanes != 0 && lanes != support.full && found.insert(event) {
+                pending.extend(auth(graph, event));
             }
         }
+        different.append(&mut found);
     }
-    for index in (0..graph.len()).rev() {
-        let mask = masks.get(index).copied().unwrap_or(0);
-        let node = u32::try_from(index).ok().and_then(|index| graph.node(EventIndex(index)));
-        if mask != 0 {
-            for cited in node.into_iter().flat_map(|node| &node.auth) {
-                if let Some(of_cited) = masks.get_mut(cited.index()) {
-                    *of_cited |= mask;
+    different
+}
+
+/// Which states rest on an event.
+struct Support<'a> {
+    graph: &'a Graph,
+    states: &'a [&'a Snapshot],
+    /// All of them.
+    full: u64,
+    /// What was found out.
+    known: HashMap<EventIndex, u64>,
+}
+
+/// An event on the way up from one to those that rest on it.
+struct Visit<'a> {
+    event: EventIndex,
+    /// The states that are known to rest on it.
+    lanes: u64,
+    /// The events citing it that have not been asked.
+    cited_by: &'a [EventIndex],
+}
+
+impl<'a> Support<'a> {
+    fn new(graph: &'a Graph, states: &'a [&'a Snapshot]) -> Self {
+        let full = (0..states.len()).fold(0, |lanes, lane| lanes | bit(lane));
+        Self { graph, states, full, known: HashMap::new() }
+    }
+
+    /// The states that rest on an event: those in which it stands, and those that rest on an event that
+    /// cites it. Asks no further when all do.
+    fn of(&mut self, event: EventIndex) -> u64 {
+        if let Some(known) = self.known.get(&event) {
+            return *known;
+        }
+        let mut path = vec![self.visit(event)];
+        let mut lanes = 0;
+        while let Some(visit) = path.last_mut() {
+            visit.lanes |= std::mem::take(&mut lanes);
+            // The newest first: it is the likeliest to stand in a state.
+            match visit.cited_by.split_last().filter(|_| visit.lanes != self.full) {
+                Some((citing, rest)) => {
+                    visit.cited_by = rest;
+                    match self.known.get(citing) {
+                        Some(known) => lanes = *known,
+                        None => path.push(self.visit(*citing)),
+                    }
+                }
+                None => {
+                    lanes = visit.lanes;
+                    self.known.insert(visit.event, lanes);
+                    path.pop();
                 }
             }
         }
+        lanes
     }
-    masks
+
+    fn visit(&self, event: EventIndex) -> Visit<'a> {
+        let place = self.graph.node(event).and_then(|node| node.place);
+        let stands = |state: &Snapshot| place.is_some_and(|place| state.get(place) == Some(event));
+        let standing = self.states.iter().enumerate().filter(|(_, state)| stands(state));
+        Visit {
+            event,
+            lanes: standing.fold(0, |lanes, (lane, _)| lanes | bit(lane)),
+            cited_by: self.graph.cited_by(event),
+        }
+    }
+}
+
+fn bit(lane: usize) -> u64 {
+    1u64.checked_shl(u32::try_from(lane).unwrap_or(u32::MAX)).unwrap_or(0)
+}
+
+fn auth(graph: &Graph, event: EventIndex) -> impl Iterator<Item = EventIndex> {
+    graph.node(event).into_iter().flat_map(|node| node.auth.iter().copied())
 }
 
 /// The events on all paths along auth edges from one conflicted event to another, both included.
 #[must_use]
-pub fn conflicted_subgraph(graph: &Graph, conflicts: &Conflicts) -> Vec<EventIndex> {
-    let mut conflicted = vec![false; graph.len()];
-    for event in conflicts.events() {
-        if let Some(flag) = conflicted.get_mut(event.index()) {
-            *flag = true;
+pub fn conflicted_subgraph(graph: &Graph, conflicts: &Conflicts) -> BTreeSet<EventIndex> {
+    let conflicted: BTreeSet<EventIndex> = conflicts.events().collect();
+    let Some(oldest) = conflicted.first().copied() else { return conflicted };
+    // Downwards: what a conflicted event rests on. No path ends below the oldest of them.
+    let mut below = BTreeSet::new();
+    let mut pending: Vec<EventIndex> = conflicted.iter().copied().collect();
+    while let Some(event) = pending.pop() {
+        if event >= oldest && below.insert(event) {
+            pending.extend(auth(graph, event));
         }
     }
-    let auth = |index: usize| {
-        let node = u32::try_from(index).ok().and_then(|index| graph.node(EventIndex(index)));
-        node.into_iter().flat_map(|node| node.auth.iter())
-    };
-    // Downwards: what a conflicted event rests on. Upwards: what rests on a conflicted event.
-    let mut below = conflicted.clone();
-    for index in (0..graph.len()).rev() {
-        if below.get(index) == Some(&true) {
-            for cited in auth(index) {
-                if let Some(flag) = below.get_mut(cited.index()) {
-                    *flag = true;
-                }
-            }
+    // Upwards, of these: what rests on a conflicted event.
+    let mut on_path = conflicted;
+    for event in below {
+        if auth(graph, event).any(|cited| on_path.contains(&cited)) {
+            on_path.insert(event);
         }
     }
-    let mut above = conflicted;
-    for index in 0..graph.len() {
-        let rests = auth(index).any(|cited| above.get(cited.index()) == Some(&true));
-        if let Some(flag) = above.get_mut(index) {
-            *flag |= rests;
-        }
-    }
-    let on_path =
-        below.iter().zip(&above).enumerate().filter(|(_, (below, above))| **below && **above);
-    on_path.filter_map(|(index, _)| u32::try_from(index).ok().map(EventIndex)).collect()
+    on_path
 }

@@ -6,6 +6,7 @@
 
 use std::collections::HashMap;
 
+use super::places::Places;
 use super::snapshot::Snapshot;
 use crate::auth::{CREATE, Event, MEMBER, Membership, POWER_LEVELS, RoomCreate, State};
 use crate::identifiers::domain_of;
@@ -48,7 +49,10 @@ pub struct Graph {
     version: &'static RoomVersion,
     by_id: HashMap<Box<str>, EventIndex>,
     nodes: Vec<Node>,
-    places: HashMap<Box<str>, HashMap<Box<str>, Place>>,
+    /// For each event, those that cite it, the newest mostly last. Without those that no state can rest
+    /// on: they are neither state events nor cited by any.
+    cited_by: Vec<Vec<EventIndex>>,
+    places: Places,
     names: Vec<(Box<str>, Box<str>)>,
     /// The places of memberships, by the server of the user.
     members: HashMap<Box<str>, Vec<Place>>,
@@ -63,7 +67,8 @@ impl Graph {
             version,
             by_id: HashMap::new(),
             nodes: Vec::new(),
-            places: HashMap::new(),
+            cited_by: Vec::new(),
+            places: Places::default(),
             names: Vec::new(),
             members: HashMap::new(),
             create: None,
@@ -99,6 +104,10 @@ impl Graph {
         }
         self.by_id.insert(event.id().into(), index);
         self.nodes.push(Node { event, auth, place, power_levels, rejected });
+        self.cited_by.push(Vec::new());
+        if place.is_some() {
+            self.tell_cited(index);
+        }
         index
     }
 
@@ -115,6 +124,24 @@ impl Graph {
             self.create = None;
         } else if !rejected && is_create && self.create.is_none() {
             self.create = Some(index);
+        }
+    }
+
+    /// Enters an event with those that it cites; and these with those that they cite, where they are no
+    /// state events and nobody cited them before.
+    fn tell_cited(&mut self, index: EventIndex) {
+        let mut pending = vec![index];
+        while let Some(citing) = pending.pop() {
+            let Some(node) = self.nodes.get(citing.index()) else { continue };
+            for cited in &node.auth {
+                let Some(cited_by) = self.cited_by.get_mut(cited.index()) else { continue };
+                let is_state =
+                    self.nodes.get(cited.index()).is_some_and(|node| node.place.is_some());
+                if cited_by.is_empty() && !is_state {
+                    pending.push(*cited);
+                }
+                cited_by.push(citing);
+            }
         }
     }
 
@@ -186,6 +213,12 @@ impl Graph {
         self.nodes.get(index.index())
     }
 
+    /// The events that cite an event, as far as a state can rest on them.
+    #[must_use]
+    pub fn cited_by(&self, index: EventIndex) -> &[EventIndex] {
+        self.cited_by.get(index.index()).map_or(&[], Vec::as_slice)
+    }
+
     /// The ID of an event; empty for a number that is none.
     #[must_use]
     pub fn id(&self, index: EventIndex) -> &str {
@@ -195,7 +228,7 @@ impl Graph {
     /// The number of a place in the state, if any event ever stood there.
     #[must_use]
     pub fn place(&self, event_type: &str, state_key: &str) -> Option<Place> {
-        self.places.get(event_type)?.get(state_key).copied()
+        self.places.get(event_type, state_key)
     }
 
     /// The type and state key of a place.
@@ -211,7 +244,7 @@ impl Graph {
             return place;
         }
         let place = Place(u32::try_from(self.names.len()).unwrap_or(u32::MAX));
-        self.places.entry(event_type.into()).or_default().insert(state_key.into(), place);
+        self.places.insert(event_type, state_key, place);
         self.names.push((event_type.into(), state_key.into()));
         if event_type == MEMBER
             && let Some(server) = domain_of(state_key, '@')

@@ -3,6 +3,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`graph`] | the events of a room with their auth edges, by small numbers |
+//! | `places` | places in the state by type and state key |
 //! | [`snapshot`] | a room state that shares what it has in common with others |
 //! | [`conflicts`] | what several states agree about, and what not |
 //! | [`auth_chain`] | auth difference and conflicted subgraph |
@@ -21,6 +22,7 @@ pub mod given;
 pub mod graph;
 pub mod iterative_auth;
 pub mod mainline;
+mod places;
 pub mod power_order;
 pub mod redactions;
 pub mod room;

@@ -155,8 +155,8 @@ impl Trace {
     pub(super) fn full_conflicted_set(
         &mut self,
         graph: &Graph,
-        difference: &[EventIndex],
-        subgraph: &[EventIndex],
+        difference: &BTreeSet<EventIndex>,
+        subgraph: &BTreeSet<EventIndex>,
         full: &BTreeSet<EventIndex>,
     ) {
         self.auth_difference = ids(graph, difference);

@@ -40,7 +40,7 @@ pub fn resolve(
     }
     let difference = auth_difference(graph, states, &conflicts);
     let subgraph = match variant {
-        Variant::V2 => Vec::new(),
+        Variant::V2 => BTreeSet::new(),
         Variant::V2_1 => conflicted_subgraph(graph, &conflicts),
     };
     let full: BTreeSet<EventIndex> = conflicts

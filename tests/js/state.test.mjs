@@ -403,6 +403,20 @@ test("without keys nothing is accepted; options are passed on", () => {
   assert.equal(typeof traced.checks[1].evidence, "object");
 });
 
+test("verdicts that say the same of many events are whole, and each its own", () => {
+  for (const version of ["6", "11", "12"]) {
+    const { events, keys } = forked(version);
+    const verdicts = new Room({ roomVersion: version, keys }).add(events);
+    // With evidence, no verdict is like another, and each comes as it is.
+    const full = new Room({ roomVersion: version, keys, evidence: true }).add(events);
+    for (const check of full.flatMap(({ checks }) => checks)) delete check.evidence;
+    assert.deepEqual(verdicts, full);
+    assert.deepEqual(Object.keys(verdicts[1]), Object.keys(full[1]));
+    verdicts[1].checks[3].name = "changed";
+    assert.deepEqual(verdicts.slice(2), full.slice(2));
+  }
+});
+
 test("feed takes what comes and yields verdicts, from anything that can be iterated", async () => {
   const { events, keys } = forked();
   const expected = new Room({ roomVersion: "11", keys }).add(events);

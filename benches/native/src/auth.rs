@@ -16,7 +16,7 @@ use ruma_events::room::server_acl::RoomServerAclEventContent;
 use serde_json::{Value, json};
 
 use crate::ruma::{Pdu as RumaPdu, State as RumaState};
-use crate::{Times, race};
+use crate::{PACE, Times, race};
 
 const ROOM: &str = "!room:one.example";
 
@@ -226,6 +226,7 @@ fn acl_times() -> [Times; 2] {
         assert_eq!(ours.check(name).allowed(), allowed);
     }
     race(
+        PACE,
         &names,
         [&|name| usize::from(ours.check(name).allowed()), &|name| {
             usize::from(theirs.is_allowed(<&ServerName>::try_from(name).unwrap()))
@@ -235,6 +236,7 @@ fn acl_times() -> [Times; 2] {
 
 fn times(case: &Case<'_>) -> [Times; 4] {
     race(
+        PACE,
         &["the same each time"],
         [
             &|_| case.fedproof(Ask::Decision),

@@ -5,8 +5,11 @@
 //! ratios of neighbouring blocks.
 
 mod auth;
+#[path = "../../shared/made/mod.rs"]
+mod made;
 #[path = "../../shared/ruma.rs"]
 mod ruma;
+mod state;
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -14,26 +17,41 @@ use std::time::Duration;
 
 use cpu_time::ProcessTime;
 use fedproof::json::{self, Numbers};
-use fedproof::keys::{Dalek, KeyResponse, KeyRing, PublicKey, SignatureCheck, SignatureOutcome};
+use fedproof::keys::{Dalek, KeyResponse, KeyRing};
 use fedproof::receive::{self, Options};
 use fedproof::room_version::RoomVersion;
 use fedproof::verdict::Outcome;
+use made::trusting::Trusting;
 use ruma_common::room_version_rules::RoomVersionRules;
 use ruma_common::serde::Base64;
 use ruma_common::{CanonicalJsonObject, RoomVersionId};
 use ruma_signatures::{PublicKeyMap, Verified};
 use serde_json::{Value, json};
 
-const BLOCK: usize = 25;
-const ROUNDS: usize = 201;
+const USAGE: &str = "usage: fedproof-bench CORPUS.json | auth | state | serve-ruma MEMBERS DISPUTED | \
+    write-room VERSION COUNT FILE";
+/// Rounds, and how many events a block has, for what takes microseconds.
+const PACE: Pace = Pace { rounds: 201, block: 25 };
 const FETCHED_TS: i64 = 1_780_086_400_000;
 
 fn main() {
-    let file = std::env::args().nth(1).expect("usage: fedproof-bench CORPUS.json|auth");
-    if file == "auth" {
-        println!("{}", Value::from(auth::rows()));
-        return;
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match *arguments {
+        ["auth"] => println!("{}", Value::from(auth::rows())),
+        ["state"] => println!("{}", Value::from(state::rows())),
+        ["serve-ruma", members, disputed] => {
+            state::serve_ruma(members.parse().unwrap(), disputed.parse().unwrap());
+        }
+        ["write-room", version, count, file] => {
+            state::write_room(version, count.parse().unwrap(), file);
+        }
+        [file] => corpus_rows(file),
+        _ => panic!("{USAGE}"),
     }
+}
+
+fn corpus_rows(file: &str) {
     let corpus: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let fedproof = |check| Fedproof::new(&corpus, check);
     let ours = fedproof(KeyRing::default());
@@ -46,6 +64,7 @@ fn main() {
     {
         let events = texts(&corpus[form]);
         let times = race(
+            PACE,
             &events,
             [
                 &|event| ours.verify(event),
@@ -155,16 +174,6 @@ impl Ruma {
     }
 }
 
-/// Takes every signature for right, so that all but the signature is done.
-#[derive(Debug)]
-struct Trusting;
-
-impl SignatureCheck for Trusting {
-    fn check(&self, _: &PublicKey, _: &[u8], _: &[u8; 64]) -> SignatureOutcome {
-        SignatureOutcome::Valid
-    }
-}
-
 fn texts(events: &Value) -> Vec<&str> {
     events.as_array().unwrap().iter().map(|event| event.as_str().unwrap()).collect()
 }
@@ -188,16 +197,28 @@ fn median(mut numbers: Vec<f64>) -> f64 {
     numbers[numbers.len() / 2]
 }
 
-fn race<const N: usize>(events: &[&str], contenders: [&dyn Fn(&str) -> usize; N]) -> [Times; N] {
+/// How much is measured.
+#[derive(Clone, Copy)]
+struct Pace {
+    rounds: usize,
+    block: usize,
+}
+
+fn race<const N: usize>(
+    pace: Pace,
+    events: &[&str],
+    contenders: [&dyn Fn(&str) -> usize; N],
+) -> [Times; N] {
     let mut times = [const { Vec::new() }; N];
     for contender in contenders {
         for event in events {
             contender(event);
         }
     }
-    for round in 0..ROUNDS {
+    for round in 0..pace.rounds {
+        let first = round * pace.block % events.len();
         let block: Vec<&str> =
-            events.iter().cycle().skip(round * BLOCK % events.len()).take(BLOCK).copied().collect();
+            events.iter().cycle().skip(first).take(pace.block).copied().collect();
         for turn in 0..N {
             let contender = if round % 2 == 0 { turn } else { N - 1 - turn };
             let mut events_done = 0;

@@ -17,10 +17,21 @@ impl Room {
         let unplaced = named.filter(|reference| self.find_placed(&reference.event_id).is_none());
         self.follow(unplaced.map(|reference| reference.event_id.into_owned()).collect());
         if self.place(index).is_some_and(|place| !place.historical) {
-            self.supersede(index);
+            let replaced = self.supersede(index);
             self.extremities.insert(index);
-            self.renew_current();
+            if !self.is_state_kept(index, &replaced) {
+                self.renew_current();
+            }
         }
+    }
+
+    /// Is the state after an event that of each extremity that it replaced? Then the states over the
+    /// extremities are those that they were, and become what they became.
+    fn is_state_kept(&self, index: EventIndex, replaced: &[EventIndex]) -> bool {
+        let Some(after) = self.state_after(index) else { return false };
+        let has_it =
+            |event: &EventIndex| self.state_after(*event).is_some_and(|state| state.is_same(after));
+        !replaced.is_empty() && replaced.iter().all(has_it)
     }
 
     /// These events are history if they have no place yet, and so is what they follow on, as far as that
@@ -39,13 +50,17 @@ impl Room {
     /// What an accepted event follows on is no forward extremity any more. Nor is what it follows on by way
     /// of events that are none themselves, being rejected, soft failed or history. What is below such
     /// events is looked at once: nothing comes there later that could be one.
-    fn supersede(&mut self, index: EventIndex) {
+    /// Gives the extremities that it replaces.
+    fn supersede(&mut self, index: EventIndex) -> Vec<EventIndex> {
+        let mut replaced = Vec::new();
         let mut pending = vec![index];
         while let Some(event) = pending.pop() {
             let Some(place) = self.place(event) else { continue };
             let previous: Vec<EventIndex> = place.previous.iter().copied().collect();
             for event in previous {
-                self.extremities.remove(&event);
+                if self.extremities.remove(&event) {
+                    replaced.push(event);
+                }
                 let is_aside = self.is_aside(event);
                 let known = self.known.get_mut(event.index());
                 if let Some(place) = known.and_then(|known| known.place.as_mut())
@@ -57,6 +72,7 @@ impl Room {
                 }
             }
         }
+        replaced
     }
 
     /// Has it a place, but is never a forward extremity?

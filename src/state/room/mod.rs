@@ -535,7 +535,9 @@ impl Room {
     ) {
         let graph = &self.graph;
         let view = |snapshot| StateView { graph, snapshot };
+        let is_current = before.zip(current).is_some_and(|(before, now)| before.is_same(now));
         let (before, current) = (before.map(view), current.map(view));
+        let current = if is_current { &before } else { &current };
         let node = |id: &str| graph.find(id).and_then(|index| graph.node(index));
         judge(&receive::Room {
             auth_events: Some(&|id: &str| node(id).map(|node| &node.event)),
