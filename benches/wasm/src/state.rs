@@ -63,7 +63,7 @@ impl Replay {
         let mut verdicts = Vec::new();
         for _ in 0..most {
             match self.room.step(&self.ring) {
-                Step::Verdict(verdict) => verdicts.push(verdict),
+                Step::Verdict(verdict) | Step::Outlier(verdict) => verdicts.push(verdict),
                 Step::Waits | Step::Again(_) => {}
                 Step::Idle => break,
             }
