@@ -5,6 +5,9 @@
 //!
 //! Spec: <https://spec.matrix.org/v1.19/rooms/>
 
+use std::borrow::Cow;
+use std::sync::OnceLock;
+
 use serde::Serialize;
 use thiserror::Error;
 
@@ -180,6 +183,24 @@ impl RoomVersion {
     /// `"06"` and `"6 "` are no room versions.
     pub fn get(id: &str) -> Result<&'static Self, UnknownRoomVersion> {
         ALL.iter().find(|version| version.id == id).ok_or_else(|| UnknownRoomVersion(id.to_owned()))
+    }
+
+    /// Its place in [`ALL`].
+    pub(crate) fn index(&self) -> Option<usize> {
+        let itself = ALL.iter().position(|known| std::ptr::eq(known, self));
+        itself.or_else(|| ALL.iter().position(|known| known.id == self.id))
+    }
+
+    /// Where the specification has the authorization rules of this version.
+    #[must_use]
+    pub fn authorization_rules(&self) -> Cow<'static, str> {
+        // Every verdict links there: the links are written once.
+        static LINKS: [OnceLock<String>; ALL.len()] = [const { OnceLock::new() }; ALL.len()];
+        let link = || self.spec("authorisation-rules");
+        match self.index().and_then(|index| LINKS.get(index)) {
+            Some(known) => Cow::Borrowed(known.get_or_init(link)),
+            None => Cow::Owned(link()),
+        }
     }
 
     /// The page of the specification for this version.

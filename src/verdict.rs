@@ -52,7 +52,7 @@ pub struct Check {
     pub result: CheckResult,
     /// The rule that decided, as numbered in the room version's page.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
+    pub rule: Option<&'static str>,
     /// The way in which it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,

@@ -115,9 +115,8 @@ fn document() -> String {
 
 fn numbers(rules: &[Rule], version: &str) -> String {
     let version = RoomVersion::get(version).unwrap();
-    let numbers: Vec<_> =
-        rules.iter().map(|rule| rule.number(version).unwrap_or("–".to_owned())).collect();
-    match numbers.iter().all(|number| number == "–") {
+    let numbers: Vec<_> = rules.iter().map(|rule| rule.number(version).unwrap_or("–")).collect();
+    match numbers.iter().all(|number| *number == "–") {
         true => "–".to_owned(),
         false => numbers.join("<br>"),
     }

@@ -102,7 +102,7 @@ pub struct Step {
     /// The rule.
     pub rule: Rule,
     /// Its number in the page of the room version.
-    pub number: Option<String>,
+    pub number: Option<&'static str>,
     /// How it answered.
     pub answer: Answer,
     /// What it compared.

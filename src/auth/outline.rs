@@ -4,7 +4,6 @@
 //! A rule's number in the page of a room version follows from its place among those that this
 //! version has, as in the page itself, whose numbers are those of its lists.
 
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::room_version::{ALL, RoomIdFormat, RoomVersion};
@@ -199,26 +198,30 @@ impl Rule {
     /// Its number in the page of a room version, such as `4.3.2`; `None` where that version does
     /// not have the rule.
     #[must_use]
-    pub fn number(self, version: &RoomVersion) -> Option<String> {
+    pub fn number(self, version: &RoomVersion) -> Option<&'static str> {
         // Every check of every event asks: they are counted once.
         static NUMBERS: [OnceLock<Numbers>; ALL.len()] = [const { OnceLock::new() }; ALL.len()];
-        let place = ALL.iter().position(|known| known.id == version.id)?;
-        NUMBERS.get(place)?.get_or_init(|| numbers(version)).get(&self).cloned()
+        let numbers = NUMBERS.get(version.index()?)?.get_or_init(|| numbers(version));
+        numbers.get(self as usize)?.as_deref()
     }
 }
 
-type Numbers = HashMap<Rule, String>;
+/// By the rules, in their order.
+type Numbers = Box<[Option<Box<str>>]>;
 
 /// The numbers of the rules that a room version has.
 fn numbers(version: &RoomVersion) -> Numbers {
     let mut counters: Vec<u8> = Vec::new();
-    let number = |entry: &Entry| {
+    let mut numbers: Vec<Option<Box<str>>> = vec![None; Rule::ALL.len()];
+    for entry in OUTLINE.iter().filter(|entry| (entry.has)(version)) {
         counters.resize(entry.depth, 0);
         if let Some(last) = counters.last_mut() {
             *last = last.saturating_add(1);
         }
-        let numbers: Vec<String> = counters.iter().map(u8::to_string).collect();
-        (entry.rule, numbers.join("."))
-    };
-    OUTLINE.iter().filter(|entry| (entry.has)(version)).map(number).collect()
+        let number: Vec<String> = counters.iter().map(u8::to_string).collect();
+        if let Some(place) = numbers.get_mut(entry.rule as usize) {
+            *place = Some(number.join(".").into());
+        }
+    }
+    numbers.into()
 }

@@ -289,7 +289,7 @@ fn check_of<'e>(
         rule: rule.number(version),
         code,
         reason,
-        spec: Cow::Owned(version.spec("authorisation-rules")),
+        spec: version.authorization_rules(),
         evidence: told.then_some(evidence),
         missing,
         path: outcome.path,

@@ -87,11 +87,19 @@ impl Graph {
         if let Some(known) = self.find(event.id()) {
             return known;
         }
-        let auth: Box<[EventIndex]> = event
-            .pdu()
-            .auth_events()
-            .filter_map(|reference| self.find(&reference.event_id))
-            .collect();
+        let cited = event.pdu().auth_events();
+        let cited = cited.filter_map(|reference| self.find(&reference.event_id)).collect();
+        self.add_new(event, cited, rejected)
+    }
+
+    /// The same, of an event that is not there yet and cites these.
+    pub(super) fn add_new(
+        &mut self,
+        event: Event,
+        cited: Vec<EventIndex>,
+        rejected: bool,
+    ) -> EventIndex {
+        let auth: Box<[EventIndex]> = cited.into();
         let place = event.state_key().map(|key| self.intern(&event.pdu().event_type(), key));
         let is_power_levels = |index: &&EventIndex| {
             self.node(**index).is_some_and(|node| node.event.is_state(POWER_LEVELS, ""))

@@ -45,7 +45,7 @@ pub struct Applied {
     pub allowed: bool,
     /// The rule that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
+    pub rule: Option<&'static str>,
     /// Why it did not enter.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<&'static str>,

@@ -441,10 +441,10 @@ impl Named for &str {
 #[track_caller]
 fn assert_decided(judged: &Judged, answer: Answer, rule: impl Named) {
     let expected = rule.number_in(judged.version);
-    let number = judged.path.last().and_then(|step| step.number.clone()).unwrap();
+    let number = judged.path.last().and_then(|step| step.number).unwrap();
     assert_eq!(
         (judged.answer, number),
-        (answer, expected),
+        (answer, expected.as_str()),
         "version {}, {rule:?}: {:#?}",
         judged.version,
         judged.why

@@ -274,7 +274,8 @@ impl Room {
     fn renew_place(&mut self, index: EventIndex) -> Option<Step> {
         let earlier = self.known.get(index.index())?;
         let (was, earlier) = (earlier.outcome, earlier.place.as_ref()?);
-        let event = &self.graph.node(index)?.event;
+        let node = self.graph.node(index)?;
+        let event = &node.event;
         // The current state is out of date.
         let states = self.states_after(&earlier.previous);
         let given = earlier.given.as_ref().map(|given| given.state.clone());
@@ -292,7 +293,7 @@ impl Room {
         };
         let before = self.completed(&place, event);
         let mut verdict = Verdict::unchecked(event);
-        self.with_surroundings(event, Some(&before), None, |room| {
+        self.with_surroundings((event, &node.auth), Some(&before), None, |room| {
             room.authorize(event, &mut verdict, self.options);
         });
         if place.partial {

@@ -392,20 +392,27 @@ impl Room {
         events.into_iter().filter_map(|event| self.state_after(*event).cloned()).collect()
     }
 
-    /// Writes down what an event rests on and is not there.
+    /// Writes down what an event rests on: what is there, and what is not.
     fn find_needs(&self, waiting: &mut Waiting) {
-        let event = &waiting.event;
-        let ids = |named: Vec<String>, is_there: &dyn Fn(&str) -> bool| -> BTreeSet<String> {
-            named.into_iter().filter(|id| !is_there(id)).collect()
-        };
-        let named = event.pdu().auth_events().map(|reference| reference.event_id.into_owned());
-        let cited = named.chain(event.named_create()).collect();
-        let cited = ids(cited, &|id| self.graph.find(id).is_some());
+        let Waiting { event, previous, cited, found_previous, found_cited, .. } = waiting;
+        (*cited, *found_cited) = Default::default();
+        for reference in event.pdu().auth_events() {
+            match self.graph.find(&reference.event_id) {
+                Some(found) => found_cited.push(found),
+                None => _ = cited.insert(reference.event_id.into_owned()),
+            }
+        }
+        cited.extend(event.named_create().filter(|id| self.graph.find(id).is_none()));
         // With the state before it, an event needs no previous ones.
         let is_given = self.given.contains_key(event.id());
-        let named = event.pdu().prev_events().map(|reference| reference.event_id.into_owned());
-        let previous = ids(named.collect(), &|id| is_given || self.find_placed(id).is_some());
-        (waiting.cited, waiting.previous) = (cited, previous);
+        (*previous, *found_previous) = Default::default();
+        for reference in event.pdu().prev_events() {
+            match self.find_placed(&reference.event_id) {
+                Some(found) => _ = found_previous.insert(found),
+                None if is_given => {}
+                None => _ = previous.insert(reference.event_id.into_owned()),
+            }
+        }
     }
 
     fn is_of_other_room(&self, event: &Event) -> bool {
@@ -427,7 +434,7 @@ impl Room {
             ..Check::new(4, CheckResult::Fail)
         });
         verdict.checks.extend((5..=7).map(|check| Check::new(check, CheckResult::Skip)));
-        self.enter(waiting.event, &verdict, None);
+        self.enter(waiting.event, waiting.found_cited, &verdict, None);
         if let Some(id) = &verdict.event_id {
             self.release(id, false);
         }
@@ -441,7 +448,7 @@ impl Room {
         if verdict.outcome == Outcome::Incomplete {
             return self.wait(Waiting { undecided: Some(verdict), ..waiting });
         }
-        self.enter(waiting.event.clone(), &verdict, None);
+        self.enter(waiting.event.clone(), waiting.found_cited.clone(), &verdict, None);
         self.release(waiting.event.id(), false);
         waiting.wants.outlier = false;
         if waiting.wants.full {
@@ -458,7 +465,7 @@ impl Room {
             // As an outlier it may have come whole.
             waiting.event = whole.event.clone();
         }
-        let mut place = self.place_of(&waiting.event, self.given.get(waiting.event.id()).cloned());
+        let mut place = self.place_of(&waiting, self.given.get(waiting.event.id()).cloned());
         let for_checks = self.completed(&place, &waiting.event);
         let is_edge = !self.extremities.is_empty() && !self.is_partial();
         let has_current = is_edge && !waiting.wants.backfill;
@@ -474,20 +481,16 @@ impl Room {
         let id = waiting.event.id();
         self.given.remove(id);
         place.historical = self.history.remove(id) || waiting.wants.backfill;
-        self.enter(waiting.event, &verdict, Some(place));
+        self.enter(waiting.event, waiting.found_cited, &verdict, Some(place));
         Ok(verdict)
     }
 
     /// The place of an event: what it follows on, and the state before it.
-    fn place_of(&self, event: &Event, given: Option<Base>) -> Placed {
-        let mut previous = BTreeSet::new();
-        let mut is_complete = true;
-        for reference in event.pdu().prev_events() {
-            match self.find_placed(&reference.event_id) {
-                Some(found) => _ = previous.insert(found),
-                None => is_complete = false,
-            }
-        }
+    fn place_of(&self, waiting: &Waiting, given: Option<Base>) -> Placed {
+        let previous = waiting.found_previous.clone();
+        let is_there = |id: &str| self.find_placed(id).is_some();
+        let mut named = waiting.event.pdu().prev_events();
+        let is_complete = given.is_none() || named.all(|named| is_there(&named.event_id));
         // Where all that it follows on is there, nobody's word is needed.
         let given = given.filter(|_| !is_complete);
         let before = match &given {
@@ -520,15 +523,15 @@ impl Room {
         current: Option<&Snapshot>,
         verdict: &mut Verdict,
     ) {
-        self.with_surroundings(&waiting.event, before, current, |room| {
+        self.with_surroundings((&waiting.event, &waiting.found_cited), before, current, |room| {
             room.judge(&waiting.event, &waiting.signed, verdict, self.options);
         });
     }
 
-    /// What is known around an event.
+    /// What is known around an event, which cites these.
     fn with_surroundings(
         &self,
-        event: &Event,
+        (event, cited): (&Event, &[EventIndex]),
         before: Option<&Snapshot>,
         current: Option<&Snapshot>,
         judge: impl FnOnce(&receive::Room<'_>),
@@ -538,7 +541,13 @@ impl Room {
         let is_current = before.zip(current).is_some_and(|(before, now)| before.is_same(now));
         let (before, current) = (before.map(view), current.map(view));
         let current = if is_current { &before } else { &current };
-        let node = |id: &str| graph.find(id).and_then(|index| graph.node(index));
+        // What it cites has been found already.
+        let found = |id: &str| {
+            let mut nodes = cited.iter().filter_map(|event| graph.node(*event));
+            nodes.find(|node| node.event.id() == id)
+        };
+        let anywhere = |id: &str| graph.find(id).and_then(|index| graph.node(index));
+        let node = |id: &str| found(id).or_else(|| anywhere(id));
         judge(&receive::Room {
             auth_events: Some(&|id: &str| node(id).map(|node| &node.event)),
             state_before: before.as_ref().map(|view| Ok(view as &dyn State)),
@@ -549,11 +558,17 @@ impl Room {
     }
 
     /// Puts an event into the room, or changes what is known of it.
-    fn enter(&mut self, event: Event, verdict: &Verdict, place: Option<Placed>) {
+    fn enter(
+        &mut self,
+        event: Event,
+        cited: Vec<EventIndex>,
+        verdict: &Verdict,
+        place: Option<Placed>,
+    ) {
         let is_rejected = verdict.outcome == Outcome::Rejected;
         let index = self.graph.find(event.id());
         let index = match index {
-            None => self.graph.add(event, is_rejected),
+            None => self.graph.add_new(event, cited, is_rejected),
             Some(index) => {
                 let was_redacted = self.known.get(index.index()).is_some_and(|k| k.redacted);
                 let better = (was_redacted && !verdict.redacted).then_some(event);

@@ -126,6 +126,8 @@ impl Queue {
                             undecided: None,
                             previous: Default::default(),
                             cited: Default::default(),
+                            found_previous: Default::default(),
+                            found_cited: Default::default(),
                         }))
                     }
                 }

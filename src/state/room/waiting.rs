@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use crate::auth::Event;
 use crate::evidence::Evidence;
+use crate::state::graph::EventIndex;
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
 
 /// As what an event came.
@@ -65,6 +66,10 @@ pub(super) struct Waiting {
     pub previous: BTreeSet<String>,
     /// What it cites and is not there.
     pub cited: BTreeSet<String>,
+    /// The previous events that have one.
+    pub found_previous: BTreeSet<EventIndex>,
+    /// What it cites and is there, in the order in which it does.
+    pub found_cited: Vec<EventIndex>,
 }
 
 impl Waiting {
