@@ -235,15 +235,8 @@ pub static ALL: &[Code] = &[
         summary: "The content hash differs: the event was redacted, or changed on the way. Its redacted copy is used.",
         spec: CONTENT_HASH,
     },
-    // Authorization, in the order of the rules.
+    // Authorization: whether the event is of the room at all, then in the order of the rules.
     auth("event_other_room", "The event is of another room than the one that is received."),
-    auth("auth_event_other_room", "One of the auth events is of another room."),
-    undecided("event_loop", "What the event rests on cites each other in a circle."),
-    undecided("event_missing", "Events are not there that this one names; it waits for them."),
-    undecided(
-        "auth_event_missing",
-        "One of the auth events is not there; it can be asked of the sender's server.",
-    ),
     auth("create_has_prev_events", "A create event names previous events."),
     auth(
         "create_room_id_domain",
@@ -278,6 +271,13 @@ pub static ALL: &[Code] = &[
     auth(
         "auth_events_no_create",
         "None of the auth events is the create event (room versions 1 to 11).",
+    ),
+    auth("auth_event_other_room", "One of the auth events is of another room."),
+    undecided("event_loop", "What the event rests on cites each other in a circle."),
+    undecided("event_missing", "Events are not there that this one names; it waits for them."),
+    undecided(
+        "auth_event_missing",
+        "One of the auth events is not there; it can be asked of the sender's server.",
     ),
     undecided(
         "state_event_malformed",
