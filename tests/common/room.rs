@@ -372,7 +372,7 @@ impl Judged {
         let (last, earlier) = self.path.split_last().unwrap();
         assert_eq!((last.rule, last.answer), (self.rule, self.answer), "{self:#?}");
         for step in &self.path {
-            assert_eq!(step.number.as_deref(), number(step.rule, self.version), "{step:?}");
+            assert_eq!(step.number, number(step.rule, self.version), "{step:?}");
             assert!(step.number.is_some(), "{step:?}");
         }
         for step in earlier {
@@ -396,7 +396,7 @@ impl Judged {
     pub fn steps(&self) -> Vec<String> {
         let step = |step: &Step| {
             let answer = format!("{:?}", step.answer).to_lowercase();
-            format!("{} {answer}", step.number.as_deref().unwrap())
+            format!("{} {answer}", step.number.unwrap())
         };
         let mut steps: Vec<String> = self.path.iter().map(step).collect();
         steps.dedup();
