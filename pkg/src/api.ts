@@ -145,3 +145,9 @@ export type {
   TraceEntry,
 } from "./federation-answers.js";
 export type { FilledGap } from "./gap-filler.js";
+export { type OldKey, publishedKeys, type PublishedKeysOptions } from "./published-keys.js";
+export { createHandler, type Handler, type HandlerOptions, type Received } from "./handler.js";
+export type { Edu } from "./handler/edus.js";
+export type { InviteDecision, ReceivedInvite } from "./handler/invites.js";
+export type { VerdictContext } from "./handler/transactions.js";
+export type { FetchAnswer, FetchRequest, MinimalRequest, MinimalResponse } from "./fetch-types.js";

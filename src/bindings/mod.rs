@@ -13,6 +13,7 @@ mod answers;
 mod auth;
 mod client;
 mod federation;
+mod handler;
 mod join;
 mod keys;
 mod operation;
