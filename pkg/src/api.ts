@@ -147,7 +147,5 @@ export type {
 export type { FilledGap } from "./gap-filler.js";
 export { type OldKey, publishedKeys, type PublishedKeysOptions } from "./published-keys.js";
 export { createHandler, type Handler, type HandlerOptions, type Received } from "./handler.js";
-export type { Edu } from "./handler/edus.js";
-export type { InviteDecision, ReceivedInvite } from "./handler/invites.js";
-export type { VerdictContext } from "./handler/transactions.js";
+export type { Edu, InviteDecision, ReceivedInvite, VerdictContext } from "./handler/callbacks.js";
 export type { FetchAnswer, FetchRequest, MinimalRequest, MinimalResponse } from "./fetch-types.js";

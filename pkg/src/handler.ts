@@ -4,14 +4,14 @@ import { Federation } from "./federation.js";
 import type { FetchAnswer, FetchRequest } from "./fetch-types.js";
 import { answer, Refusal } from "./handler/answer.js";
 import { authenticate } from "./handler/authenticate.js";
-import { readBody } from "./handler/body.js";
-import type { Edu } from "./handler/edus.js";
-import { type InviteDecision, Invites, type ReceivedInvite } from "./handler/invites.js";
+import { Bodies, type BodyShare, readBody, tooBusy } from "./handler/body.js";
+import type { Edu, InviteDecision, ReceivedInvite, VerdictContext } from "./handler/callbacks.js";
+import { Invites } from "./handler/invites.js";
 import { Deadline } from "./handler/limits.js";
 import { OwnKeys } from "./handler/own-keys.js";
 import { RoomsHeld } from "./handler/rooms.js";
 import { route, type Routed } from "./handler/routes.js";
-import { Transactions, type VerdictContext } from "./handler/transactions.js";
+import { Transactions } from "./handler/transactions.js";
 import type { Awaitable } from "./host.js";
 import { toName } from "./input.js";
 import { readOptions, required } from "./options.js";
@@ -131,6 +131,7 @@ export function createHandler(options: HandlerOptions): Handler {
     transactions: new Transactions(federation, held, read),
     timeLimit: read.timeLimit ?? 60_000,
     maxConcurrent: read.maxConcurrent ?? 100,
+    bodies: new Bodies(),
     underWay: 0,
   };
   return async (request, received) => {
@@ -161,6 +162,7 @@ interface Answers {
   transactions: Transactions;
   timeLimit: number;
   maxConcurrent: number;
+  bodies: Bodies;
   /** How many signed requests are worked at. */
   underWay: number;
 }
@@ -181,15 +183,14 @@ async function serve(request: Request, routed: Routed, line: RequestLine, answer
       return answer(answers.version);
     default:
   }
-  if (answers.underWay >= answers.maxConcurrent) {
-    const more = { headers: { "retry-after": "1" }, members: { retry_after_ms: 1000 } };
-    throw new Refusal(429, "M_LIMIT_EXCEEDED", "this server has too much to do just now", more);
-  }
+  if (answers.underWay >= answers.maxConcurrent) throw tooBusy();
   answers.underWay += 1;
+  const share = answers.bodies.share();
   try {
     const deadline = new Deadline(answers.timeLimit);
-    return answer(await deadline.keep(() => serveSigned(request, routed, line, answers, deadline)));
+    return answer(await deadline.keep(() => serveSigned(request, routed, line, answers, share, deadline)));
   } finally {
+    share.giveBack();
     answers.underWay -= 1;
   }
 }
@@ -200,11 +201,12 @@ async function serveSigned(
   { name, parameters }: Routed,
   line: RequestLine,
   { federation, now, invites, transactions }: Answers,
+  share: BodyShare,
   deadline: Deadline,
 ): Promise<string> {
   const authorization = request.headers.get("authorization");
   // Nobody says who it is by: it need not be read.
-  const body = authorization === null ? undefined : await readBody(request, deadline.signal);
+  const body = authorization === null ? undefined : await readBody(request, share, deadline.signal);
   const origin = await authenticate({ ...line, authorization, body }, federation, now, deadline);
   const [first = "", second = ""] = parameters;
   const content = body ?? new Uint8Array();

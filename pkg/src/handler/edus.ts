@@ -1,11 +1,6 @@
 /** Ephemeral data: whose it is, and whether the rooms that it is about let its server in. */
 import { ServerAcl } from "../acl.js";
-
-/** Ephemeral data, as it came: nothing of it is signed. */
-export interface Edu {
-  edu_type: string;
-  content: Record<string, unknown>;
-}
+import type { Edu } from "./callbacks.js";
 
 /**
  * What of a piece of ephemeral data may be handed on: it speaks of users of the server that sent it, in rooms

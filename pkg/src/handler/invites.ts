@@ -6,30 +6,10 @@ import type { Awaitable } from "../host.js";
 import { encodeText } from "../input.js";
 import { signEvent, type SigningKey } from "../signing.js";
 import { Refusal } from "./answer.js";
+import type { InviteDecision, ReceivedInvite } from "./callbacks.js";
 import { isObject } from "./edus.js";
 import type { Deadline } from "./limits.js";
 import type { RoomsHeld } from "./rooms.js";
-
-/** An invite that is proven to be by whom it says. */
-export interface ReceivedInvite {
-  /** The server that asks us to sign it. */
-  origin: string;
-  roomId: string;
-  /** By the word of the other server. An invite in the form of before v2 says none: it is of version 1 or 2, and `"1"` stands here. */
-  roomVersion: string;
-  eventId: string;
-  /** Who invites. */
-  sender: string;
-  /** Who is invited, a user of our server. */
-  userId: string;
-  /** The event, canonical JSON text. */
-  event: string;
-  /** State for the invited user to look at; it is trusted for nothing. */
-  roomState: Record<string, unknown>[];
-}
-
-/** What is decided about an invite: `true` takes it; `false` and an error code turn it down. */
-export type InviteDecision = boolean | { errcode: "M_FORBIDDEN" | "M_INVITE_BLOCKED"; reason?: string | undefined };
 
 /** Who decides, and who is told. */
 export interface InviteListeners {

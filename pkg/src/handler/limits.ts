@@ -1,47 +1,47 @@
 /** How long a request may take. */
-import type { CallOptions } from "../call-options.js";
 import { FedproofError } from "../errors.js";
 import { Refusal } from "./answer.js";
 
 /** The time that a request has. */
 export class Deadline {
-  readonly #controller = new AbortController();
-  readonly #begin = performance.now();
+  readonly #all = new AbortController();
+  readonly #asking = new AbortController();
 
+  /** @param timeLimit Milliseconds. */
   constructor(readonly timeLimit: number) {}
 
+  /** Fires when the time is over. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#all.signal;
   }
 
   /** Runs `work`; if it is not done in time, everybody who works at it is told to stop. @throws Refusal 503. */
   async keep<T>(work: () => Promise<T>): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const refusal = new Refusal(503, "M_UNKNOWN", `the request was not answered within ${this.timeLimit} ms`);
-        reject(refusal);
-        this.#controller.abort(refusal);
+    const late = new Refusal(503, "M_UNKNOWN", `the request was not answered within ${this.timeLimit} ms`);
+    const half = setTimeout(() => this.#asking.abort(late), this.timeLimit / 2);
+    let all: ReturnType<typeof setTimeout> | undefined;
+    const end = new Promise<never>((_, reject) => {
+      all = setTimeout(() => {
+        reject(late);
+        this.#all.abort(late);
       }, this.timeLimit);
     });
     try {
-      return await Promise.race([work(), late]);
+      return await Promise.race([work(), end]);
     } finally {
-      clearTimeout(timer);
+      clearTimeout(half);
+      clearTimeout(all);
     }
   }
 
-  /** Others are asked in the first half only: so there is time to judge without what they do not say. */
-  toAsk(): CallOptions {
-    const left = this.timeLimit / 2 - (performance.now() - this.#begin);
-    return { signal: this.signal, timeLimit: Math.max(left, 1) };
-  }
-
-  /** Asks others; that they do not help, or not in time, is no reason to end. */
-  async ask<T>(question: (limits: CallOptions) => Promise<T>): Promise<T | undefined> {
+  /**
+   * Asks others, in the first half of the time only: so there is some left to judge without what they do not
+   * say. That they do not help, or not in time, is no reason to end.
+   */
+  async ask<T>(question: (limits: { signal: AbortSignal }) => Promise<T>): Promise<T | undefined> {
     this.check();
     try {
-      return await question(this.toAsk());
+      return await question({ signal: this.#asking.signal });
     } catch (thrown) {
       this.check();
       if (thrown instanceof FedproofError && thrown.code !== "wasm_trap") return undefined;

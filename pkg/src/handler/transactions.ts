@@ -3,24 +3,17 @@ import { FedproofError } from "../errors.js";
 import type { Federation } from "../federation.js";
 import type { Awaitable } from "../host.js";
 import { residentOf } from "../residents.js";
-import { Room } from "../state.js";
+import type { Gap, Room } from "../state.js";
 import { eventId, roomVersions } from "../values.js";
 import type { Verdict } from "../verdict.js";
 import { call } from "../wasm.js";
 import { Refusal } from "./answer.js";
-import { type Edu, isObject, siftEdu } from "./edus.js";
+import type { Edu, VerdictContext } from "./callbacks.js";
+import { isObject, siftEdu } from "./edus.js";
 import type { Deadline } from "./limits.js";
 import { Remembered } from "./remembered.js";
 import type { RoomsHeld } from "./rooms.js";
 import { KeyedTurns } from "./turns.js";
-
-/** Of what a verdict is. */
-export interface VerdictContext {
-  room: Room;
-  roomId: string;
-  /** The server that sent the event, or for whose event it was fetched. */
-  origin: string;
-}
 
 /** Who is told. */
 export interface TransactionListeners {
@@ -44,6 +37,8 @@ interface Group {
 
 /** How long an error in an answer may be. */
 const MOST_CHARACTERS = 1000;
+/** How many events of a room may wait: any server in the room can send what waits for ever. */
+const MOST_WAITING = 10_000;
 
 export class Transactions {
   readonly #turns = new KeyedTurns();
@@ -141,6 +136,9 @@ export class Transactions {
     if (known !== undefined && !known.outlier) {
       return known.outcome === "rejected" ? "the event came before, and was rejected" : undefined;
     }
+    if (room.counts().waiting >= MOST_WAITING && wouldWait(pdu, room)) {
+      return `incomplete: the event rests on what is not there, and ${MOST_WAITING} events of the room wait already`;
+    }
     const verdicts: Verdict[] = [];
     const take = async (more: Iterable<Verdict> | AsyncIterable<Verdict>): Promise<void> => {
       for await (const verdict of more) {
@@ -149,7 +147,10 @@ export class Transactions {
       }
     };
     await take(room.feed([pdu], { signal: deadline.signal }));
-    const gap = id === undefined ? undefined : room.gap(id);
+    const waits = (): Gap | undefined => (id === undefined ? undefined : room.gap(id));
+    // What it rests on may have waited for a key that has come meanwhile.
+    if (waits() !== undefined) await take(room.retry());
+    const gap = waits();
     if (gap !== undefined && gap.previousEvents.length + gap.authEvents.length > 0) {
       const at = { roomId, roomVersion: room.roomVersion };
       const filled = await deadline.ask((limits) => this.federation.fillGap(origin, room, pdu, { ...at, ...limits }));
@@ -198,6 +199,21 @@ function roomOf(pdu: Uint8Array): string | undefined {
   const { room_version } = event["content"];
   const [id] = typeof room_version === "string" ? idsOf(pdu, [room_version]) : [];
   return id?.replace("$", "!");
+}
+
+/** Does an event follow on others that have no place in the room, or cite some that are not there? */
+function wouldWait(pdu: Uint8Array, room: Room): boolean {
+  const { prev_events, auth_events } = parsed(pdu) ?? {};
+  return (
+    namedIn(prev_events).some((id) => room.event(id)?.outlier !== false) ||
+    namedIn(auth_events).some((id) => room.event(id) === undefined)
+  );
+}
+
+/** The IDs in a list of events; in room versions 1 and 2 they stand there with their hashes. */
+function namedIn(list: unknown): string[] {
+  const items: unknown[] = Array.isArray(list) ? list : [];
+  return items.map((item) => (Array.isArray(item) ? (item[0] as unknown) : item)).filter((id) => typeof id === "string");
 }
 
 /** The IDs of an event by room versions, each once. Nothing for what has none. */
