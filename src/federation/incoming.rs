@@ -5,7 +5,7 @@
 use thiserror::Error;
 
 use super::transactions::{MAX_EDUS, MAX_PDUS, TransactionError};
-use crate::json::{JsonError, Numbers, Value, parse};
+use crate::json::{JsonError, Numbers, Value, parse_around_events};
 use crate::reader::{EventReader, RawEvent, ReadError};
 
 /// What a transaction brings. Its `origin` is not among it: who sent it is what the request proves.
@@ -53,7 +53,7 @@ impl ReceiveError {
 /// # Errors
 /// [`ReceiveError`].
 pub fn read_transaction(body: &[u8]) -> Result<ReceivedTransaction, ReceiveError> {
-    let document = parse(body, Numbers::Keep)?;
+    let document = parse_around_events(body, Numbers::Keep)?;
     let list = |name| match document.get(name) {
         None => Ok(None),
         Some(value) => value.as_array().map(Some).ok_or(ReceiveError::NotAList(name)),

@@ -2,9 +2,9 @@
 //!
 //! Spec: <https://spec.matrix.org/v1.19/server-server-api/#publishing-keys>
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value, json};
+use serde::Serialize;
 use thiserror::Error;
 
 use super::public_key::{KeyRefusal, PublicKey};
@@ -95,20 +95,38 @@ pub fn unsigned_answer(
             return Err(PublishError::Key { key_id: key_id.clone(), refusal });
         }
     }
-    let current: Map<String, Value> =
-        keys.iter().map(|(key_id, key)| (key_id.clone(), json!({"key": key}))).collect();
-    let old: Map<String, Value> = old_keys
-        .iter()
-        .map(|old| {
-            let key = json!({"key": old.public_key, "expired_ts": old.expired_ts});
-            (old.key_id.clone(), key)
-        })
-        .collect();
-    let answer = json!({
-        "server_name": server_name,
-        "verify_keys": current,
-        "old_verify_keys": old,
-        "valid_until_ts": valid_until_ts,
-    });
-    Ok(parse(answer.to_string().as_bytes(), Numbers::Keep)?)
+    let answer = Answer {
+        server_name,
+        verify_keys: keys.iter().map(|(key_id, key)| (key_id.as_str(), Current { key })).collect(),
+        old_verify_keys: old_keys
+            .iter()
+            .map(|old| {
+                let key = Expired { key: &old.public_key, expired_ts: old.expired_ts };
+                (old.key_id.as_str(), key)
+            })
+            .collect(),
+        valid_until_ts,
+    };
+    // Texts and numbers can always be written.
+    let text = serde_json::to_vec(&answer).unwrap_or_default();
+    Ok(parse(&text, Numbers::Keep)?)
+}
+
+#[derive(Serialize)]
+struct Answer<'a> {
+    server_name: &'a str,
+    verify_keys: BTreeMap<&'a str, Current<'a>>,
+    old_verify_keys: BTreeMap<&'a str, Expired<'a>>,
+    valid_until_ts: i64,
+}
+
+#[derive(Serialize)]
+struct Current<'a> {
+    key: &'a str,
+}
+
+#[derive(Serialize)]
+struct Expired<'a> {
+    key: &'a str,
+    expired_ts: i64,
 }

@@ -286,6 +286,20 @@ test("I12 each event is judged for itself, and the answer says what is wrong wit
   assert.match(again[room.idOf(forged)].error, /signature_missing/);
 });
 
+test("an event as deep as may be does not spoil the transaction it comes in, nor an invite its request", async () => {
+  const nested = (levels) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+  const { hold, send, put } = setup({ decideInvite: () => true });
+  const room = publicRoom();
+  hold(room);
+  const deep = room.add("m.room.message", ALICE, { body: nested(125) });
+  assert.deepEqual(await send([deep]), { [room.idOf(deep)]: {} });
+  refused(await put(SEND + "deeper", "{}", { body: JSON.stringify({ pdus: [nested(128)] }) }), 400, "M_BAD_JSON");
+  const { path, v2 } = invite();
+  refused(await put(path("v2"), { ...v2, event: nested(127) }), 400, "M_INVALID_PARAM");
+  // With the object around it, one in the form of before v2 may be too deep for any.
+  refused(await put(path("v1"), { a: nested(128) }), 400, "M_BAD_JSON");
+});
+
 test("I13 a soft-failed event is no error: it is kept", async () => {
   const { hold, send, told } = setup();
   const room = publicRoom();

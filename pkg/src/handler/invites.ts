@@ -57,7 +57,14 @@ export class Invites {
   async #judge({ version, roomId, eventId, body, origin }: InviteRequest, deadline: Deadline): Promise<ReceivedInvite> {
     const { serverName, keys } = this.federation;
     const asked = version === "v1" ? asOfV2(body) : body;
-    const judge = (): InviteJudgment => checkInvite(asked, { serverName, origin, roomId, eventId, keys });
+    const judge = (): InviteJudgment => {
+      try {
+        return checkInvite(asked, { serverName, origin, roomId, eventId, keys });
+      } catch (thrown) {
+        if (!(thrown instanceof FedproofError) || thrown.code === "wasm_trap") throw thrown;
+        throw new Refusal(400, thrown.errcode ?? "M_BAD_JSON", thrown.message, { cause: thrown });
+      }
+    };
     let judged = judge();
     if (judged.outcome === "incomplete") {
       const wanted = judged.missing.map((missing) => {
