@@ -42,7 +42,10 @@ export interface HandlerOptions {
   decideInvite?: ((invite: ReceivedInvite) => Awaitable<InviteDecision>) | undefined;
   /** Told of an invite that was taken, with the event as both servers have signed it, before it is answered. */
   onInvite?: ((invite: ReceivedInvite) => Awaitable<unknown>) | undefined;
-  /** Told of each verdict that comes about, also on events that were fetched, in the order of the room. */
+  /**
+   * Told of each verdict that comes about, also on events that were fetched, in the order of the room, before the
+   * transaction is answered. Of an event that is there it is not told again, also when it threw.
+   */
   onVerdict?: ((verdict: Verdict, context: VerdictContext) => Awaitable<unknown>) | undefined;
   /**
    * Told of ephemeral data: that of users of the server that sent it, in rooms whose ACL lets that server in.

@@ -354,6 +354,28 @@ test("a transaction that comes again is answered as before, also while the first
   assert.equal((await put(SEND + "again", {})).status, 200);
 });
 
+test("the answers to so many transactions are remembered, and no more", async () => {
+  const { put, told } = setup();
+  const toDevice = { edus: [{ edu_type: "m.direct_to_device", content: { sender: ALICE } }] };
+  const others = async (name, count) => {
+    for (let n = 0; n < count; n += 1) await put(`${SEND}${name}${n}`);
+  };
+  await put(SEND + "first", toDevice);
+  await others("a", 999);
+  await put(SEND + "first", toDevice);
+  assert.equal(told.edus.length, 1);
+  await others("b", 1);
+  await put(SEND + "first", toDevice);
+  assert.equal(told.edus.length, 2);
+  // Long ones count for more.
+  const long = { pdus: Array.from({ length: 50 }, (_, n) => ({ type: "x", room_id: `!${"x".repeat(2000)}`, event_id: `$${n}${"e".repeat(200)}:x` })) };
+  for (let n = 0; n < 100; n += 1) await put(`${SEND}long${n}`, long);
+  await put(SEND + "first", toDevice);
+  assert.equal(told.edus.length, 3);
+  const huge = await put(SEND + "huge", { pdus: [{ type: "x", room_id: "!x:y", event_id: `$${"e".repeat(300)}:x` }] });
+  assert.ok(huge.text.length < 1000);
+});
+
 test("I111 the server that is proven rules, whatever origin the transaction names", async () => {
   const { hold, put, told } = setup();
   const room = publicRoom();

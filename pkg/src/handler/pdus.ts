@@ -5,6 +5,9 @@ import { eventId } from "../values.js";
 import type { Verdict } from "../verdict.js";
 import { isObject } from "./edus.js";
 
+/** How long the ID of an event may be. */
+const MOST_ID_CHARACTERS = 255;
+
 /** What the other server is told of an event; nothing when it was taken, be it only to be kept (`soft_failed`). */
 export function complaint({ outcome, checks }: Verdict): string | undefined {
   if (outcome === "accepted" || outcome === "soft_failed") return undefined;
@@ -51,7 +54,8 @@ export function idsOf(pdu: Uint8Array, versions: readonly string[]): string[] {
       if (!(thrown instanceof FedproofError) || thrown.code === "wasm_trap") throw thrown;
     }
   }
-  return [...ids];
+  // In room versions 1 and 2 it stands in the event: what is longer than an ID may be is none.
+  return [...ids].filter(({ length }) => length <= MOST_ID_CHARACTERS);
 }
 
 function parsed(pdu: Uint8Array): Record<string, unknown> | undefined {
