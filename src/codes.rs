@@ -791,6 +791,11 @@ pub static ALL: &[Code] = &[
     // Transactions.
     error("transaction_too_many_pdus", "A transaction has more than 50 events.", TRANSACTIONS),
     error("transaction_too_many_edus", "A transaction has more than 100 EDUs.", TRANSACTIONS),
+    error(
+        "transaction_not_a_list",
+        "A transaction has `pdus` or `edus` that are no list.",
+        TRANSACTIONS,
+    ),
     error("transaction_too_large", "A transaction has more than 13107200 bytes.", TRANSACTIONS),
     error(
         "join_answer_event_changed",

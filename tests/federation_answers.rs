@@ -23,6 +23,7 @@ use common::model::{self, Signer25519};
 use fedproof::codes;
 use fedproof::event::signatures::ServerFailure;
 use fedproof::federation::events::{self, Direction, EventAuth, MissingEvents, OneEvent};
+use fedproof::federation::incoming;
 use fedproof::federation::inviting::{self, Invitation, SentInvite};
 use fedproof::federation::joining::{self, Join, Joined, SendJoin};
 use fedproof::federation::knocking::{self, SendKnock};
@@ -35,6 +36,7 @@ use fedproof::federation::{
 };
 use fedproof::json::{Canonical, Numbers, parse};
 use fedproof::keys::{KeyRing, PublicKey};
+use fedproof::reader::RawEvent;
 use fedproof::receive::{self, NeededKey, Options};
 use fedproof::room_version::{ALL, RoomVersion};
 use fedproof::verdict::Outcome;
@@ -563,6 +565,38 @@ fn n6_the_answer_tells_of_each_event_that_was_sent() {
     let told = [("pdus.$c", "answer_entry_invalid"), ("pdus.$x", "answer_entry_unasked")];
     assert_eq!(left_out(&sent.left_out), told);
     assert_error(transactions::read_send(b"{\"pdus\":[]}", &[]), "answer_field_invalid");
+}
+
+#[test]
+fn n6_what_another_server_sends_is_taken_apart() {
+    let pdu = r#"{"a":1,"a":2.0}"#;
+    let sent = |pdus: &str, edus: &str| {
+        let body = format!("{{\"origin\":\"x\",\"pdus\":{pdus},\"edus\":{edus}}}");
+        incoming::read_transaction(body.as_bytes())
+    };
+    let list = |count: usize| format!("[{}]", vec![pdu; count].join(","));
+    let received = sent(&list(50), &list(100)).unwrap();
+    // As it stood there, with what is there twice.
+    assert_eq!(received.pdus, vec![RawEvent::Bytes(pdu.into()); 50]);
+    assert_eq!(received.edus, vec![r#"{"a":2.0}"#; 100]);
+    let long = format!("[\"{}\",5]", "x".repeat(1 << 20));
+    let length = (1 << 20) + 2;
+    let expected = vec![RawEvent::TooLong(length), RawEvent::Bytes(b"5".into())];
+    assert_eq!(sent(&long, "[]").unwrap().pdus, expected);
+    let empty = incoming::read_transaction(b"{}").unwrap();
+    assert_eq!((empty.pdus.len(), empty.edus.len()), (0, 0));
+    for (received, code) in [
+        (sent(&list(51), "[]"), "transaction_too_many_pdus"),
+        (sent("[]", &list(101)), "transaction_too_many_edus"),
+        (sent("{}", "[]"), "transaction_not_a_list"),
+        (sent("[]", "1"), "transaction_not_a_list"),
+        (incoming::read_transaction(b"[]"), "input_unreadable"),
+        (incoming::read_transaction(b"{"), "json_syntax"),
+    ] {
+        let error = received.unwrap_err();
+        assert!(codes::find(error.code()).is_some() && !error.to_string().is_empty());
+        assert_eq!(error.code(), code);
+    }
 }
 
 // ---- N7 to N9
@@ -1693,6 +1727,7 @@ fn read_everything(bytes: &[u8], world: &World) {
     let _ = events::read_timestamp_to_event(bytes, 0, Direction::Forwards, version);
     let _ = server_keys::read_query(bytes, TWO, &[ONE], FETCHED, ring());
     let _ = transactions::read_send(bytes, &["$a"]);
+    let _ = incoming::read_transaction(bytes);
     let _ = joining::read_make_join(bytes, &[version]);
     let _ = leaving::read_send_leave_v1(bytes);
     let _ = SendKnock::read(bytes, &world.room_id, version).map(|knock| knock.judge(ring()));

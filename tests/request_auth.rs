@@ -18,7 +18,7 @@ use common::make::{
 use common::model::{self, Signer25519};
 use common::{data, json_lines};
 use fedproof::codes::{self, Kind};
-use fedproof::json::{Numbers, parse};
+use fedproof::json::{MAX_NESTING, Numbers, parse};
 use fedproof::keys::{KeyRing, SigningKey};
 use fedproof::request_auth::{
     Credentials, HeaderError, MAX_CREDENTIALS, MAX_HEADER_BYTES, ReceivedRequest, Receiver,
@@ -304,8 +304,22 @@ fn m2_a_body_is_what_it_means() {
 }
 
 #[test]
+fn m2_an_event_as_deep_as_may_be_has_room_in_a_body() {
+    let event = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let sent = |levels| {
+        let body = format!("{{\"pdus\":[{}]}}", event(levels));
+        let made = sign_request("PUT", PATH, Some(body.as_bytes()), ONE, TWO, &library_key(&one()));
+        made.map(|made| {
+            put().with_header(&made.authorization).with_body(&body).verify(&ring()).result.is_ok()
+        })
+    };
+    assert!(sent(MAX_NESTING).unwrap());
+    assert_eq!(sent(MAX_NESTING + 1).unwrap_err().code(), "json_too_deep");
+}
+
+#[test]
 fn m2_a_malformed_body() {
-    let deep = format!("{{\"a\":{}{}}}", "[".repeat(127), "]".repeat(127));
+    let deep = format!("{{\"a\":{}{}}}", "[".repeat(129), "]".repeat(129));
     for (body, code, errcode) in [
         (&b"{"[..], "json_syntax", "M_NOT_JSON"),
         (b"{\"a\":\"\xff\"}", "json_invalid_utf8", "M_NOT_JSON"),

@@ -565,6 +565,11 @@ fn i14_an_event_with_unknown_parents_says_what_to_ask_for() {
         let gap = chat.room.gap(&chat.id("by_dora")).unwrap();
         assert_eq!(gap.auth, [chat.id("unseen")]);
         assert!(chat.room.gap(&chat.id("bob")).is_none() && chat.room.gap("$x").is_none());
+        for waiting in chat.room.undecided() {
+            let id = waiting.event_id.clone().unwrap();
+            assert_eq!(chat.room.undecided_one(&id), Some(waiting));
+        }
+        assert_eq!(chat.room.undecided_one(&chat.id("bob")), None);
 
         // One of the parents comes as an outlier: it is still to be asked for.
         let mut room = chat.room;

@@ -21,8 +21,8 @@ use common::{data, hex};
 use fedproof::event::signatures::{self, ServerFailure, SignatureStatus, verify_event};
 use fedproof::event::{Limits, Pdu, redaction};
 use fedproof::keys::{
-    Dalek, HotKeys, KeyRefusal, KeyResponse, KeyRing, KeyStanding, KnownKey, Moment, PublicKey,
-    SEVEN_DAYS, SignatureCheck, SignatureOutcome, SigningKey, read_key_file,
+    Dalek, HotKeys, KeyRefusal, KeyResponse, KeyRing, KeyStanding, KnownKey, Moment, OldKey,
+    PublicKey, SEVEN_DAYS, SignatureCheck, SignatureOutcome, SigningKey, publish, read_key_file,
 };
 use fedproof::receive::{self, Options};
 use fedproof::verdict::{Outcome, Verdict};
@@ -1104,4 +1104,34 @@ fn evidence_names_every_signature_and_what_became_of_it() {
         report.signatures[0].status,
         SignatureStatus::KeyExpired { expired_ts: Some(TS - 1) }
     );
+}
+
+#[test]
+fn e16_what_we_publish_proves_itself() {
+    let (first, second) = (library_key(&one()), library_key(&one_b()));
+    let old = |key_id: &str, public_key: &str| OldKey {
+        key_id: key_id.to_owned(),
+        public_key: public_key.to_owned(),
+        expired_ts: 7,
+    };
+    let public = two().public();
+    let until = FETCHED + DAY;
+    let answer = publish(ONE, &[&first, &second], &[old("ed25519:o", &public)], until).unwrap();
+    let read = KeyResponse::verify(answer.text(), Some(ONE), FETCHED, &Dalek).unwrap();
+    assert_eq!(read.valid_until_ts, until);
+    let ids: Vec<_> = read.keys.iter().map(|(id, known)| (id.as_str(), known.expired_ts)).collect();
+    assert_eq!(ids, [("ed25519:a", None), ("ed25519:b", None), ("ed25519:o", Some(7))]);
+    let signatures = answer.get("signatures").unwrap().get(ONE).unwrap();
+    assert_eq!(signatures.as_object().unwrap().count(), 2);
+    for (old, code) in [
+        (old("ed25519:a", &public), "key_conflict"),
+        (old("rsa:o", &public), "key_id_invalid"),
+        (old("ed25519:o", "AA"), "key_invalid"),
+    ] {
+        let error = publish(ONE, &[&first], std::slice::from_ref(&old), until).unwrap_err();
+        assert_eq!(error.code(), code);
+        assert!(error.to_string().starts_with(&old.key_id), "{error}");
+    }
+    let twice = publish(ONE, &[&first, &first], &[], until).unwrap_err();
+    assert_eq!(twice.code(), "key_conflict");
 }

@@ -145,3 +145,7 @@ export type {
   TraceEntry,
 } from "./federation-answers.js";
 export type { FilledGap } from "./gap-filler.js";
+export { type OldKey, publishedKeys, type PublishedKeysOptions } from "./published-keys.js";
+export { createHandler, type Handler, type HandlerOptions, type Received } from "./handler.js";
+export type { Edu, InviteDecision, ReceivedInvite, VerdictContext } from "./handler/callbacks.js";
+export type { FetchAnswer, FetchRequest, MinimalRequest, MinimalResponse } from "./fetch-types.js";

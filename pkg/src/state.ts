@@ -422,7 +422,7 @@ export class Room {
     }
     const isIt = ({ event_id }: Verdict): boolean => event_id === named?.[0];
     const at = verdicts.findLastIndex(isIt);
-    const [verdict] = at < 0 ? this.waiting().filter(isIt) : verdicts.splice(at, 1);
+    const [verdict] = at < 0 ? [named ? this.waitingVerdict(named[0]) : undefined] : verdicts.splice(at, 1);
     return { verdict, state: taken, verdicts };
   }
 
@@ -459,6 +459,22 @@ export class Room {
     const verdicts = this.add([]);
     this.#resident.use((room) => this.#came.giveDue(room));
     return [...verdicts, ...this.add([])];
+  }
+
+  /** The version of the room. */
+  get roomVersion(): string {
+    return this.#version;
+  }
+
+  /** The ring with the keys of servers. */
+  get keys(): KeyRing {
+    return this.#keys;
+  }
+
+  /** The ID of the event at a place of the current state, if there is one. @throws FedproofError `invalid_argument`. */
+  currentEvent(type: string, stateKey: string): string | undefined {
+    const place = [toName(type, "the type of currentEvent"), toName(stateKey, "the state key of currentEvent")] as const;
+    return this.#resident.use((room) => room.current_event(...place));
   }
 
   /** The current state: that over the forward extremities. Sorted by type and state key. */
@@ -515,6 +531,12 @@ export class Room {
       all.push(...page);
       if (page.length < PAGE) return all;
     }
+  }
+
+  /** The verdict (`incomplete`) on an event that waits; undefined for others. @throws FedproofError `invalid_argument`. */
+  waitingVerdict(eventId: string): Verdict | undefined {
+    const id = toName(eventId, "the event id of waitingVerdict");
+    return (JSON.parse(this.#resident.use((room) => room.waiting_verdict(id))) as Verdict | null) ?? undefined;
   }
 
   /** An event that was judged and kept; undefined for others. @throws FedproofError `invalid_argument`. */

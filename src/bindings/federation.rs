@@ -6,7 +6,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 
 use super::keys::KeyRing;
 use super::values::{check_server_name, with_key};
-use super::{Thrown, check_numbers, json_text, milliseconds, parse_object, text};
+use super::{Thrown, check_numbers, json_text, milliseconds, object_of, parse_object, text};
 use crate::auth::Membership;
 use crate::event::{Limits, Pdu, signatures};
 use crate::evidence::Evidence;
@@ -15,7 +15,7 @@ use crate::federation::{
     check_join_answer, event_from_template,
 };
 use crate::identifiers::domain_of;
-use crate::json::Canonical;
+use crate::json::{self, Canonical, Numbers};
 use crate::room_version::RoomVersion;
 use crate::verdict::Verdict;
 
@@ -76,7 +76,7 @@ impl KeyRing {
         origin: &str,
         server_name: &str,
     ) -> Result<String, JsValue> {
-        let body = &parse_object(body)?;
+        let body = &object_of(json::parse_around_events(body, Numbers::Keep))?;
         let invite = IncomingInvite { body, room_id, event_id, origin, server_name };
         Ok(match check_invite(&invite, &self.ring.borrow()) {
             Ok(invite) => {

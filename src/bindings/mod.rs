@@ -13,6 +13,7 @@ mod answers;
 mod auth;
 mod client;
 mod federation;
+mod handler;
 mod join;
 mod keys;
 mod operation;
@@ -79,7 +80,11 @@ fn object(value: &impl Serialize) -> Result<JsValue> {
 
 /// An event or another JSON object.
 fn parse_object(bytes: &[u8]) -> Result<Canonical> {
-    let json = json::parse(bytes, Numbers::Keep)?;
+    object_of(json::parse(bytes, Numbers::Keep))
+}
+
+fn object_of(parsed: std::result::Result<Canonical, JsonError>) -> Result<Canonical> {
+    let json = parsed?;
     if json.is_object() {
         Ok(json)
     } else {

@@ -91,7 +91,7 @@ pub fn split_events(document: &[u8]) -> Result<JsValue, JsValue> {
 /// A room that is being received.
 #[wasm_bindgen]
 pub struct Room {
-    room: CoreRoom,
+    pub(super) room: CoreRoom,
     /// States that are being put together, by the event before which they are, and of how many events.
     drafts: HashMap<String, (StateDraft, usize)>,
 }

@@ -11,7 +11,7 @@
 //! |---|---|
 //! | [`events`] | events, state, auth chains, history |
 //! | [`joining`], [`knocking`], [`leaving`], [`inviting`] | memberships by way of another server |
-//! | [`transactions`] | sending events and ephemeral data |
+//! | [`transactions`], [`incoming`] | sending events and ephemeral data, and being sent them |
 //! | [`server_keys`] | keys, of a server itself and by notaries |
 //! | [`policy_signing`] | a policy server's signature |
 //! | [`published_rooms`], [`spaces`] | rooms, as others describe them |
@@ -25,6 +25,7 @@ pub mod client;
 mod countersigned;
 mod entries;
 pub mod events;
+pub mod incoming;
 mod invite;
 pub mod inviting;
 mod join;

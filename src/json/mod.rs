@@ -20,7 +20,7 @@ pub(crate) use canonical::Place;
 pub use canonical::{Canonical, Notes, NumberDefect, NumberDefectKind};
 pub use error::JsonError;
 pub use number::{MAX_SAFE_INTEGER, MIN_SAFE_INTEGER};
-pub use parse::{MAX_NESTING, Numbers, parse};
+pub use parse::{MAX_NESTING, Numbers, parse, parse_around_events};
 pub(crate) use string::plain_prefix;
 pub use string::write_string;
 pub use value::{Array, Kind, Member, Object, Value, insert_member, write_object_without};

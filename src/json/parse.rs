@@ -19,6 +19,8 @@ use super::{number, string};
 /// The specification names no limit. This one is what Synapse and the servers built on ruma
 /// share: the depth that serde_json reads.
 pub const MAX_NESTING: usize = 127;
+/// The same for what events travel in: an object with a list of them.
+const MAX_NESTING_AROUND: usize = MAX_NESTING.saturating_add(2);
 
 /// What to do with numbers that are no plain integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,19 @@ pub enum Numbers {
 ///
 /// Spec: appendices, "Canonical JSON"; MSC4458 for what to do with bad input.
 pub fn parse(input: &[u8], numbers: Numbers) -> Result<Canonical, JsonError> {
+    parse_up_to(MAX_NESTING, input, numbers)
+}
+
+/// The same for a document that events travel in: it is no deeper than any event that may be, and what
+/// stands around it.
+///
+/// # Errors
+/// [`JsonError`], with the offset of the first thing wrong.
+pub fn parse_around_events(input: &[u8], numbers: Numbers) -> Result<Canonical, JsonError> {
+    parse_up_to(MAX_NESTING_AROUND, input, numbers)
+}
+
+fn parse_up_to(max_nesting: usize, input: &[u8], numbers: Numbers) -> Result<Canonical, JsonError> {
     if let Err(error) = std::str::from_utf8(input) {
         return Err(JsonError::InvalidUtf8 { offset: error.valid_up_to() });
     }
@@ -46,6 +61,7 @@ pub fn parse(input: &[u8], numbers: Numbers) -> Result<Canonical, JsonError> {
         input,
         at: 0,
         numbers,
+        max_nesting,
         run: 0,
         out: Vec::with_capacity(input.len()),
         open: Vec::new(),
@@ -85,6 +101,7 @@ struct Parser<'a> {
     input: &'a [u8],
     at: usize,
     numbers: Numbers,
+    max_nesting: usize,
     /// From here to `at` the input is canonical, and not copied to the output yet.
     run: usize,
     out: Vec<u8>,
@@ -220,8 +237,8 @@ impl Parser<'_> {
     }
 
     fn open(&mut self, object: bool) -> Result<(), JsonError> {
-        if self.open.len() >= MAX_NESTING {
-            return Err(JsonError::TooDeep { offset: self.at, limit: MAX_NESTING });
+        if self.open.len() >= self.max_nesting {
+            return Err(JsonError::TooDeep { offset: self.at, limit: self.max_nesting });
         }
         self.open.push(Open {
             object,

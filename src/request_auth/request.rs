@@ -7,7 +7,7 @@ use crate::encoding;
 use crate::event::FormatError;
 use crate::evidence::Quoted;
 use crate::identifiers::{ServerName, ServerNameError};
-use crate::json::{Canonical, JsonError, Numbers, parse, write_string};
+use crate::json::{Canonical, JsonError, Numbers, parse_around_events, write_string};
 use crate::keys::SigningKey;
 
 /// A request as it is sent, but for its headers.
@@ -132,7 +132,7 @@ impl<'a> Request<'a> {
 }
 
 fn read_content(body: &[u8]) -> Result<Canonical, RequestError> {
-    let content = parse(body, Numbers::Keep)?;
+    let content = parse_around_events(body, Numbers::Keep)?;
     if !content.is_object() {
         return Err(RequestError::NotAnObject(content.value().kind().name()));
     }

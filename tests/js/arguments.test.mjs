@@ -8,7 +8,7 @@ import { error, message, ringOf, server, signed } from "./world.mjs";
 const { canonicalJson, contentHash, eventId, KeyRing, parseServerName, redact, referenceHash } = fedproof;
 const { Session, signEvent, SigningKey, signJson, verifyEvent, verifyEvents, verifyEventSignatures, verifyJson } = fedproof;
 const { authTypesForEvent, checkAuth, powerLevels, receiveEvent, RoomContext, ServerAcl } = fedproof;
-const { signRequest, verifyRequest } = fedproof;
+const { createHandler, publishedKeys, signRequest, verifyRequest } = fedproof;
 const V11 = { roomVersion: "11" };
 const REQUEST = { method: "GET", uri: "/x", serverName: "x" };
 const bytes = (text) => new TextEncoder().encode(text);
@@ -119,6 +119,8 @@ test("unknown options are an error that lists the known ones", () => {
     () => new RoomContext(V11).checkAuth("{}", V11),
     () => signRequest({ ...REQUEST, key: one.key, destination: "y", body: "{}" }),
     () => verifyRequest({ ...REQUEST, headers: {} }),
+    () => publishedKeys({ serverName: "x", key: 1 }),
+    () => createHandler({ room: () => undefined }),
   ];
   for (const call of calls) assert.throws(call, error("invalid_option", ({ details }) => assert.ok(details.known.length > 0)));
 });

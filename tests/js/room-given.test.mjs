@@ -373,3 +373,17 @@ test("arguments of add and feed", async () => {
   assert.deepEqual([verdicts, room.counts()], [[], { events: test.events.length, waiting: 0 }]);
   assert.deepEqual([room.extremities(), room.currentState()], [[], []]);
 });
+
+test("a room says what it is, what stands in its current state, and why an event waits", async () => {
+  const { answer, options } = world();
+  const { room: joined } = await Room.fromJoin(answer(), options());
+  assert.equal(joined.roomVersion, "11");
+  assert.equal(joined.keys, options().keys);
+  for (const [type, key, id] of joined.currentState()) assert.equal(joined.currentEvent(type, key), id);
+  assert.equal(joined.currentEvent("m.room.name", "nowhere"), undefined);
+  assert.equal(joined.waitingVerdict("$x"), undefined);
+  assert.equal(joined.waitingVerdict(joined.extremities()[0]), undefined);
+  for (const wrong of [() => joined.currentEvent("x"), () => joined.currentEvent(5, ""), () => joined.waitingVerdict()]) {
+    assert.throws(wrong, error("invalid_argument"));
+  }
+});

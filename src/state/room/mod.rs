@@ -297,6 +297,12 @@ impl Room {
         self.waits.verdicts(Some(after))
     }
 
+    /// The same for one event; `None` for one that does not wait.
+    #[must_use]
+    pub fn undecided_one(&self, event_id: &str) -> Option<Verdict> {
+        self.waits.verdict(event_id)
+    }
+
     /// How many events wait.
     #[must_use]
     pub fn waiting(&self) -> usize {

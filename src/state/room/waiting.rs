@@ -233,6 +233,12 @@ impl Waits {
             .map(move |(id, waiting)| waiting.explain(reachable.contains(id.as_str())))
     }
 
+    /// The verdict on one event that waits.
+    pub fn verdict(&self, id: &str) -> Option<Verdict> {
+        let waiting = self.by_id.get(id)?;
+        Some(waiting.explain(self.reachable().contains(id)))
+    }
+
     /// The events that would be decided if what has not come came. The others wait for each other in a
     /// circle, or for such.
     fn reachable(&self) -> HashSet<&str> {

@@ -7,8 +7,14 @@ import {
   type Check,
   checkAuth,
   type CheckAuthOptions,
+  createHandler,
+  type Edu,
   eventId,
+  Federation,
   FedproofError,
+  type FetchAnswer,
+  type FetchRequest,
+  type Handler,
   type Host,
   type HostAnswer,
   type KeyReport,
@@ -17,6 +23,7 @@ import {
   type PowerLevel,
   type Progress,
   powerLevels,
+  publishedKeys,
   receiveEvent,
   type ResolutionTrace,
   type ResolvedState,
@@ -114,6 +121,32 @@ export const answer: 400 | 401 | undefined = made.outcome === "accepted" ? undef
 export const asked: string[] = made.outcome === "incomplete" ? made.missing.map(({ server, key_id }) => server + key_id) : [];
 verifyRequest({ ...target, authorization: null, serverName: "b.example" });
 
+const federation = new Federation({ serverName: "b.example", signingKey: key, host: mine });
+const held = new Map<string, Room>();
+const edus: Edu[] = [];
+const handler: Handler = createHandler({
+  federation,
+  signingKeys: [key],
+  oldKeys: [{ keyId: "ed25519:old", publicKey: key.publicKey, expiredTs: 1 }],
+  rooms: (roomId) => held.get(roomId),
+  version: { name: "mine" },
+  decideInvite: async ({ userId, roomState }) => userId === "@a:b.example" || { errcode: "M_INVITE_BLOCKED", reason: String(roomState.length) },
+  onVerdict: ({ outcome }, { room: one, origin }) => outcome + origin + String(one.currentEvent("m.room.name", "")),
+  onEdu: (edu) => edus.push(edu),
+  onError: (error, { target: where }) => void [error, where],
+});
+export const answering = async (incoming: FetchRequest): Promise<number> => {
+  const answered: FetchAnswer = await handler(incoming, { target: "/" });
+  return answered.status;
+};
+export const published: string = publishedKeys({ serverName: "b.example", keys: key, validUntilTs: 1 });
+
+// @ts-expect-error a handler must know the rooms
+createHandler({ federation, signingKeys: key });
+// @ts-expect-error an invite is decided by a word that there is
+createHandler({ federation, signingKeys: key, rooms: () => undefined, decideInvite: () => ({ errcode: "M_UNKNOWN" }) });
+// @ts-expect-error until when they are valid must be said
+publishedKeys({ serverName: "b.example", keys: key });
 // @ts-expect-error nobody is proven to have made a request that may be refused
 made.origin;
 // @ts-expect-error a request is signed for somebody
