@@ -10,6 +10,9 @@ import { demoCommand } from "./demo.js";
 import { eventIdCommand } from "./event-id.js";
 import { hashCommand } from "./hash.js";
 import { keygenCommand } from "./keygen.js";
+import { keysCommand } from "./network/keys.js";
+import { requestCommand } from "./network/request.js";
+import { resolveCommand } from "./network/resolve.js";
 import { guardOutput } from "./output.js";
 import { redactCommand } from "./redact.js";
 import { resolveStateCommand } from "./resolve-state.js";
@@ -101,6 +104,9 @@ function build(finish: Finish): Command {
     redactCommand,
     signCommand,
     keygenCommand,
+    resolveCommand,
+    keysCommand,
+    requestCommand,
     codesCommand,
     demoCommand,
   ];
