@@ -1,4 +1,6 @@
 /** A room received from a file of any size. For the command line; not part of the package's face. */
+import type { Arrival } from "./arrival.js";
+import { type Given, give, type Seen } from "./came.js";
 import { FedproofError } from "./errors.js";
 import { encodeText } from "./input.js";
 import type { KeyRing } from "./keys.js";
@@ -27,14 +29,27 @@ const PAGE = 5000;
 export class RoomReceiver {
   readonly #room: WasmRoom;
   readonly #instance = instance();
+  /** How many outliers were accepted as they came: they have no verdict of their own. */
+  outliers = 0;
 
   /** @throws FedproofError `unknown_room_version`. */
   constructor(roomVersion: string, switches: ReceiveSwitches) {
     this.#room = call((wasm) => new wasm.Room(roomVersion, switches));
   }
 
-  push(event: Uint8Array): void {
-    this.#use((room) => room.push(event));
+  push(event: Uint8Array, as: Arrival = "event"): void {
+    // Who has a number is told of in `step`.
+    this.#use((room) => room.push(event, as, as === "outlier" ? 0 : undefined));
+  }
+
+  /** Says which room it is. */
+  setRoomId(roomId: string): void {
+    this.#use((room) => room.set_room_id(roomId));
+  }
+
+  /** Gives the state before an event; false when not all of it is there. */
+  giveState(given: Given): boolean {
+    return this.#use((room) => give(room, given));
   }
 
   isIdle(): boolean {
@@ -43,8 +58,13 @@ export class RoomReceiver {
 
   /** Looks at some of what came; answers the verdicts on what could be decided. */
   step(keys: KeyRing): Verdict[] {
-    const verdicts = residentOf(keys).use((ring) => this.#use((room) => room.step(ring, AT_ONCE)));
-    return (JSON.parse(verdicts) as { verdicts: Verdict[] }).verdicts;
+    const stepped = residentOf(keys).use((ring) => this.#use((room) => room.step(ring, AT_ONCE)));
+    const { verdicts, seen } = JSON.parse(stepped) as { verdicts: Verdict[]; seen: Seen[] };
+    if (seen.length > 0) {
+      const told = new Set(verdicts.map(({ event_id }) => event_id));
+      for (const [, eventId, useless] of seen) if (!useless && eventId !== null && !told.has(eventId)) this.outliers += 1;
+    }
+    return verdicts;
   }
 
   /** How many events wait. */

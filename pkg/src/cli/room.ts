@@ -20,7 +20,8 @@ with the state before it and the state at that time.
 
 With --json there is a verdict a line, in the order in which events were decided, then those that go on
 waiting (incomplete), then one line {"summary": {…}}: room_id, room_version, events, outcomes, repeated,
-waiting, missing, forward_extremities, state (an array of [type, state_key, event_id]).
+waiting, missing, forward_extremities, state (an array of [type, state_key, event_id]);
+of a room that was joined also outliers, the events of the state at that time.
 
 Events are received in the order of the input. That matters for check 6 alone, which asks the state at
 the time of arrival: events may be soft failed in one order and accepted in another.

@@ -31,6 +31,11 @@ export function nameOf(path: string): string {
   return path === "-" ? "standard input" : path;
 }
 
+/** Does its name say that it has an event a line? */
+export function isNdjson(name: string): boolean {
+  return /\.(ndjson|jsonl)$/i.test(name);
+}
+
 /** Opens a file, or standard input for `-`. */
 export async function openSource(path: string): Promise<Source> {
   if (path === "-") return new StreamSource(nameOf(path), process.stdin);

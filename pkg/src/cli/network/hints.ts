@@ -10,7 +10,7 @@ export function hintsFor(code: string, evidence: Evidence): string[] {
   return [...new Set(codes)].flatMap((one) => {
     const hint = Object.hasOwn(HINTS, one) ? HINTS[one] : undefined;
     if (hint === undefined) return [];
-    return [typeof hint === "string" ? hint : hint(evidence)];
+    return [typeof hint === "string" ? hint : hint(evidence)].filter((text) => text !== "");
   });
 }
 
@@ -37,10 +37,10 @@ const HINTS: Readonly<Record<string, Hint>> = {
     "Nobody listens there, or a firewall refuses it. Without a .well-known document or an SRV record, federation " +
     "is on port 8448.",
   host_timed_out: "A firewall may drop the packets, or the server is overloaded.",
-  host_tls: ({ server_name }) =>
+  host_tls: ({ is_shown }) =>
     "The certificate must be for the server name, or the delegate that its .well-known document names, by an " +
     "authority that is trusted; an SRV record changes nothing about that. In a test set-up, --ca FILE names the authority." +
-    (server_name === undefined ? "" : ` “fedproof resolve ${String(server_name)}” shows the certificate.`),
+    (is_shown === true ? "" : " “fedproof resolve NAME” shows the certificate."),
   host_connection: "Something listens there that does not speak HTTPS, or it hung up.",
   remote_unauthorized:
     "The server does not believe that the request is ours. It looks our key up by our server name: does " +
@@ -50,7 +50,8 @@ const HINTS: Readonly<Record<string, Hint>> = {
     "A server tells about a room only to servers that are in it, even where its history is world readable: that " +
     "is for clients. Join first: fedproof join ROOM --via NAME --user @me:OUR-NAME --key FILE --save room.json. " +
     "A room that is by invitation has to invite the user before; the server may also be banned (m.room.server_acl).",
-  remote_not_found: "The server does not have it: does the ID have no typing error, and is the server in the room?",
+  remote_not_found: ({ status }) =>
+    status === undefined ? "" : "The server does not have it. Is there no typing error in the ID, and is the server in the room?",
   remote_unrecognized: "The server does not know this endpoint, or a proxy in front of it does not pass /_matrix on.",
   remote_rate_limited: "The server asks for patience: try again later.",
   remote_incompatible_room_version: "The room has a version that this release of fedproof does not know.",

@@ -34,7 +34,7 @@ export function connectionsText(connections: readonly Connection[], width: numbe
 /** What to do about places that do not answer. */
 export function connectionHints(connections: readonly Connection[], width: number): string {
   const codes = connections.filter(({ answers, out_of_reach }) => !answers && !out_of_reach).map(({ code = "" }) => code);
-  const hints = [...new Set(codes)].flatMap((code) => hintsFor(code, {}));
+  const hints = [...new Set(codes)].flatMap((code) => hintsFor(code, { is_shown: true }));
   return hints.map((hint) => `\n${wrap(hint, width)}\n`).join("");
 }
 
