@@ -10,6 +10,8 @@ import { demoCommand } from "./demo.js";
 import { eventIdCommand } from "./event-id.js";
 import { hashCommand } from "./hash.js";
 import { keygenCommand } from "./keygen.js";
+import { backfillCommand } from "./network/backfill.js";
+import { joinCommand } from "./network/join.js";
 import { keysCommand } from "./network/keys.js";
 import { requestCommand } from "./network/request.js";
 import { resolveCommand } from "./network/resolve.js";
@@ -107,6 +109,8 @@ function build(finish: Finish): Command {
     resolveCommand,
     keysCommand,
     requestCommand,
+    joinCommand,
+    backfillCommand,
     codesCommand,
     demoCommand,
   ];

@@ -19,6 +19,7 @@ export interface Conversation {
   host: NodeHost;
   /** Keys of other servers. */
   keys: KeyRing;
+  signingKey: SigningKey | undefined;
   /** For every call: it ends at Ctrl-C, and when the time of `--timeout` is over. */
   signal: AbortSignal;
 }
@@ -41,7 +42,7 @@ export async function converse(
     const federation = new Federation({ serverName: flags.serverName ?? NOBODY, signingKey, host });
     const { keys } = federation;
     try {
-      return await work({ federation, host, keys, signal: ending.signal });
+      return await work({ federation, host, keys, signingKey, signal: ending.signal });
     } finally {
       keys.dispose();
     }
