@@ -29,8 +29,8 @@ const PAGE = 5000;
 export class RoomReceiver {
   readonly #room: WasmRoom;
   readonly #instance = instance();
-  /** How many outliers were accepted as they came: they have no verdict of their own. */
-  outliers = 0;
+  /** The outliers that have no verdict of their own: they were accepted as they came, or wait. */
+  readonly outliers = new Set<string>();
 
   /** @throws FedproofError `unknown_room_version`. */
   constructor(roomVersion: string, switches: ReceiveSwitches) {
@@ -60,10 +60,8 @@ export class RoomReceiver {
   step(keys: KeyRing): Verdict[] {
     const stepped = residentOf(keys).use((ring) => this.#use((room) => room.step(ring, AT_ONCE)));
     const { verdicts, seen } = JSON.parse(stepped) as { verdicts: Verdict[]; seen: Seen[] };
-    if (seen.length > 0) {
-      const told = new Set(verdicts.map(({ event_id }) => event_id));
-      for (const [, eventId, useless] of seen) if (!useless && eventId !== null && !told.has(eventId)) this.outliers += 1;
-    }
+    for (const [, eventId, useless] of seen) if (!useless && eventId !== null) this.outliers.add(eventId);
+    for (const { event_id } of verdicts) if (event_id !== undefined) this.outliers.delete(event_id);
     return verdicts;
   }
 

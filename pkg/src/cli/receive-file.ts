@@ -81,13 +81,15 @@ function summed(room: RoomReceiver, events: number, { description, outcomes, jud
   const waiting = waits > MOST_WAITING ? [] : room.waiting();
   const missing = room.missing().sort(([one, first], [other, second]) => second - first || (one < other ? -1 : 1));
   const state = room.currentState();
+  for (const { event_id } of waiting) if (event_id !== undefined) room.outliers.delete(event_id);
+  const outliers = room.outliers.size;
   const summary = {
     room_id: roomIdOf(room, state) ?? description?.room_id ?? null,
     room_version: description?.room_version ?? "",
     events,
-    outcomes: { ...outcomes, accepted: outcomes.accepted + room.outliers, incomplete: outcomes.incomplete + waits },
-    repeated: events - judged - waits - room.outliers,
-    ...(room.outliers > 0 && { outliers: room.outliers }),
+    outcomes: { ...outcomes, accepted: outcomes.accepted + outliers, incomplete: outcomes.incomplete + waits },
+    repeated: events - judged - waits - outliers,
+    ...(outliers > 0 && { outliers }),
     waiting: waits,
     missing: missing.map(([id]) => id),
     forward_extremities: room.extremities(),

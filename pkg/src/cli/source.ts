@@ -57,6 +57,26 @@ export async function readWhole(path: string): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
+/** Bytes that are in memory already; `name` is for messages. */
+export class MemorySource implements Source {
+  readonly size: number;
+
+  constructor(
+    readonly name: string,
+    readonly bytes: Uint8Array,
+  ) {
+    this.size = bytes.length;
+  }
+
+  async *chunks(): AsyncIterable<Uint8Array> {
+    for (let at = 0; at < this.bytes.length; at += CHUNK) yield this.bytes.subarray(at, at + CHUNK);
+  }
+
+  async willReadAgain(): Promise<void> {}
+
+  async close(): Promise<void> {}
+}
+
 class FileSource implements Source {
   constructor(
     readonly name: string,
