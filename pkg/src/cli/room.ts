@@ -38,7 +38,8 @@ With --from the room is fetched from a server first: its history as far back as 
 of those who signed, and, where the history ends too early, the state there. The server answers only if ours
 is in the room; "fedproof join" joins it.
 
-  $ fedproof room --from example.org '!abc:example.org' --key signing.key --server-name example.net --save room.json
+  $ fedproof room --from example.org '!abc:example.org' --save room.json \\
+      --key signing.key --server-name example.net
 
 Exit codes: 0 all accepted, 1 some event is not accepted, 2 bad usage or unreadable input.
 

@@ -1,5 +1,5 @@
 /** From the options of a command to a conversation, and from its end to an exit code. */
-import { nodeHost, type NodeHost } from "../../hosts/node.js";
+import type { NodeHost } from "../../hosts/node.js";
 import { Federation, FedproofError, type KeyRing, SigningKey } from "../../index.js";
 import { NOT_ACCEPTED } from "../program.js";
 import { readWhole } from "../source.js";
@@ -82,6 +82,8 @@ async function readKey({ key, serverName }: IdentityFlags): Promise<SigningKey |
 
 async function hostOf({ allowAddress, ca, insecure, dns }: NetworkFlags): Promise<NodeHost> {
   const authorities = ca === undefined ? undefined : new TextDecoder().decode(await readWhole(ca));
+  // Loaded when it is needed: no other command opens a socket.
+  const { nodeHost } = await import("../../hosts/node.js");
   try {
     return nodeHost({ allowAddresses: allowAddress, ca: authorities, insecure, servers: dns });
   } catch (thrown) {

@@ -19,7 +19,8 @@ every event of the state is judged, what is bad falls out and is told, and the j
 that is left allows it.
 
   $ fedproof join '#matrix:matrix.org' --user @me:example.org --key signing.key --save room.json
-  $ fedproof join '!abc:example.net' --via example.net --via example.com --user @me:example.org --key signing.key
+  $ fedproof join '!abc:example.net' --via example.net --via example.com --user @me:example.org \\
+      --key signing.key
   $ fedproof room room.json --state
 
 The join is real: the servers of the room will send events to --server-name until the user leaves.

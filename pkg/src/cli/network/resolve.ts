@@ -52,7 +52,8 @@ async function resolve(name: string, flags: Flags, { federation, host, signal }:
     resolution = await federation.resolve(name, { signal });
   } catch (thrown) {
     const trace = thrown instanceof FedproofError ? traceIn(evidenceOf(thrown)) : undefined;
-    if (trace === undefined) throw thrown;
+    // Without a step on the ladder it was no name.
+    if (trace === undefined || trace.length === 0) throw thrown;
     const { code, message } = thrown as FedproofError;
     if (flags.json) {
       await print(jsonLine({ server_name: name, error: { code, message }, trace }));
