@@ -279,6 +279,36 @@ test("room --from: the whole room, judged as a file of it is", async () => {
   assert.deepEqual(lines(closed.out).at(-1).summary, summary, closed.err);
 });
 
+test("room --from: pages of history, and events that prove nothing", async () => {
+  const pages = history();
+  const few = (params) => {
+    params.set("limit", "2");
+    return pages(params);
+  };
+  const args = ["room", "--from", "one.test", roomId, ...SIGNED];
+  answers = { make_join: template, backfill: few };
+  const whole = await run([...args, "--json"]);
+  assert.equal(lines(whole.out).at(-1).summary.outcomes.accepted, ids.length, whole.err);
+
+  // One in the middle is signed by nobody; then nothing else comes.
+  const unsigned = (text) => JSON.stringify({ ...JSON.parse(text), signatures: {} });
+  const spoilt = (at) => (params) => {
+    const latest = Math.max(...params.getAll("v").map((id) => ids.indexOf(id)));
+    return new Response(`{"pdus":[${room.events.slice(0, latest + 1).map((text, index) => (index === at ? unsigned(text) : text)).reverse()}]}`);
+  };
+  const earlier = room.events.slice(0, -1).filter((text) => "state_key" in JSON.parse(text));
+  const state = () => new Response(`{"auth_chain":[],"pdus":[${earlier}]}`);
+  answers = { make_join: template, backfill: spoilt(ids.length - 2), state };
+  const part = await run(args);
+  assert.equal(part.code, 1);
+  assert.match(flat(part.err), /1 event that one\.test gave prove nothing, and are left out; the first: .* \(signature_\w+\)/);
+  answers = { make_join: template, backfill: () => new Response(`{"pdus":[${unsigned(room.events.at(-1))}]}`) };
+  const none = await run(args);
+  assert.deepEqual([none.code, none.out], [1, ""]);
+  assert.match(flat(none.err), /one\.test gives no event of !room:one\.test; what it gives is refused: .* \(signature_\w+\)/);
+  assert.doesNotMatch(part.err + none.err, / at .*\.js:/);
+});
+
 test("room --from: where history ends too early, the state there is taken by the server's word", async () => {
   const from = ids.length - 2;
   const earlier = room.events.slice(0, from).filter((text) => "state_key" in JSON.parse(text));

@@ -14,6 +14,7 @@ import { Progress } from "./progress.js";
 import { loadKeyFiles, type ReceiveFlags, receive } from "./receive-file.js";
 import { JsonRoomReport, type RoomReport } from "./room-report.js";
 import type { RoomTableOptions } from "./room-table.js";
+import { plural } from "./style.js";
 import { MemorySource, openSource, type Source } from "./source.js";
 import { UsageError } from "./usage.js";
 
@@ -105,13 +106,16 @@ async function roomFrom(server: string, room: string, flags: RoomFlags): Promise
         await file?.write(bytes);
         if (came.isLimited) warn(`there are more than the ${limit.toLocaleString("en")} events of --limit; the state there is by word of ${server}`);
         else if (came.isCut) warn(`the history begins in the middle: the state there is by word of ${server}`);
+        const [first] = came.unproven;
+        const unproven = `${plural(came.unproven.length, "event")} that ${server} gave prove nothing, and are left out`;
+        if (first) warn(`${unproven}; the first: ${first.reason} (${first.code})`);
         source = new MemorySource(`${room} from ${server}`, bytes);
+        return first === undefined ? OK : NOT_ACCEPTED;
       } finally {
         activity.end();
       }
-      return OK;
     });
-    return source === undefined ? exitCode : await judged(source, flags);
+    return source === undefined ? exitCode : Math.max(exitCode, await judged(source, flags));
   } finally {
     await file?.close();
   }

@@ -1,5 +1,5 @@
 /** A whole room from another server, as far back as that gives it: for `fedproof room --from`. */
-import { type Federation, FedproofError, type RequestAnswer, type RoomAt, roomVersions, type SigningKey } from "../../index.js";
+import { type DroppedEvent, type Federation, FedproofError, type RequestAnswer, type RoomAt, roomVersions, type SigningKey } from "../../index.js";
 import { isObject } from "../event-files.js";
 import { UsageError } from "../usage.js";
 import type { Activity } from "./activity.js";
@@ -33,6 +33,8 @@ export interface Download {
   isCut: boolean;
   /** There were more than were wanted. */
   isLimited: boolean;
+  /** What does not prove itself, and is not in the file. */
+  unproven: DroppedEvent[];
 }
 
 /** An event, as far as it says what comes before it. */
@@ -52,29 +54,35 @@ export async function download(federation: Federation, options: DownloadOptions)
   const { server, serverName, roomId, limit, signingKey, signal, activity } = options;
   const { tips, roomVersion } = await beginning(federation, options);
   const at: RoomAt = { roomId, roomVersion, signal };
+  const unproven: DroppedEvent[] = [];
   const keys = new KeyDocuments();
   if (signingKey) keys.takeOwn(serverName, signingKey);
-  const known = new Map<string, Known>();
-  const asked = new Set<string>();
-  for (let from = tips; from.length > 0 && known.size < limit; ) {
-    for (const id of from) asked.add(id);
-    const want = Math.min(AT_ONCE, limit - known.size);
+  const history = new History();
+  const inVain = new Set<string>();
+  for (let from = tips; from.length > 0 && history.size < limit; from = history.missing(AT_ONCE, inVain)) {
+    const want = Math.min(AT_ONCE, limit - history.size);
     const { events, dropped, keys: fetched } = await federation.backfill(server, { ...at, from, limit: want });
     keys.take(fetched);
-    for (const { verdict, pdu } of events) if (verdict.event_id !== undefined) known.set(verdict.event_id, knownOf(pdu));
-    // What does not prove itself is judged with the rest, where it can be had.
-    for (const { verdict } of dropped) if (verdict.event_id !== undefined) asked.add(verdict.event_id);
-    activity.tell(`fetching the room: ${known.size.toLocaleString("en")} events`);
-    from = missingIn(known).filter((id) => !asked.has(id)).slice(0, AT_ONCE);
+    const before = history.size;
+    for (const { verdict, pdu } of events) if (verdict.event_id !== undefined) history.add(verdict.event_id, pdu);
+    for (const { verdict } of dropped) if (verdict.event_id !== undefined) inVain.add(verdict.event_id);
+    unproven.push(...dropped);
+    // Of many that were asked for, some may only not have fitted into the answer.
+    if (history.size === before) for (const id of from) inVain.add(id);
+    activity.tell(`fetching the room: ${history.size.toLocaleString("en")} events`);
   }
-  const isCut = missingIn(known).length > 0;
-  const isLimited = known.size >= limit && isCut;
-  const history = [...known].sort(([, one], [, other]) => one.depth - other.depth);
-  if (!isCut) {
-    return { file: eventsFile(roomId, roomVersion, keys, history.map(([, { pdu }]) => pdu)), isCut, isLimited };
+  if (history.size === 0) {
+    const [first] = unproven;
+    const why = first === undefined ? "" : `; what it gives is refused: ${first.reason}`;
+    throw new FedproofError(first?.code ?? "remote_not_found", `${server} gives no event of ${roomId}${why}`);
   }
+  const isCut = history.missing(1).length > 0;
+  const isLimited = history.size >= limit && isCut;
+  const events = history.inOrder();
+  const pdus = events.map(([, { pdu }]) => pdu);
+  if (!isCut) return { file: eventsFile(roomId, roomVersion, keys, pdus), isCut, isLimited, unproven };
   activity.tell("fetching the state before what there is");
-  const edge = history.filter(([, { previous }]) => previous.some((id) => !known.has(id)));
+  const edge = events.filter(([, { previous }]) => previous.some((id) => !history.has(id)));
   const given: Given[] = [];
   for (const [eventId] of edge.slice(0, MOST_STATES)) {
     const { state, auth_chain, keys: fetched } = await federation.state(server, eventId, at);
@@ -82,7 +90,7 @@ export async function download(federation: Federation, options: DownloadOptions)
     const ids = state.flatMap(({ verdict }) => verdict.event_id ?? []);
     given.push({ eventId, ids, pdus: [...auth_chain, ...state].map(({ pdu }) => pdu) });
   }
-  return { file: cutFile(roomId, roomVersion, keys, history, given), isCut, isLimited };
+  return { file: cutFile(roomId, roomVersion, keys, pdus, given), isCut, isLimited, unproven };
 }
 
 /** The state before an event, by the word of the server. */
@@ -97,13 +105,13 @@ function cutFile(
   roomId: string,
   roomVersion: string,
   keys: KeyDocuments,
-  history: readonly (readonly [string, Known])[],
+  history: readonly string[],
   given: readonly Given[],
 ): string {
   const outliers = [...new Set(given.flatMap(({ pdus }) => pdus))];
   const states = given.map(({ eventId, ids }) => ["state", eventId, roomId, false, ids]);
   const arrivals = [["room", roomId], ["outlier", outliers.length], ...states, ["event", history.length]];
-  const pdus = [...outliers, ...history.map(([, { pdu }]) => pdu)];
+  const pdus = [...outliers, ...history];
   const lines = (list: readonly string[]): string => `[\n${list.join(",\n")}\n]`;
   const told = lines(arrivals.map((arrival) => JSON.stringify(arrival)));
   return roomFile(roomId, keys, `{"room_version":${JSON.stringify(roomVersion)},"pdus":${lines(pdus)},"arrivals":${told}}\n`);
@@ -175,17 +183,46 @@ async function templateOf(
   return { tips, roomVersion: roomVersion ?? version };
 }
 
+/** What came, and what it names as coming before and is not there. */
+class History {
+  readonly #known = new Map<string, Known>();
+  readonly #missing = new Set<string>();
+
+  get size(): number {
+    return this.#known.size;
+  }
+
+  has(id: string): boolean {
+    return this.#known.has(id);
+  }
+
+  add(id: string, pdu: string): void {
+    const known = knownOf(pdu);
+    this.#known.set(id, known);
+    this.#missing.delete(id);
+    for (const previous of known.previous) if (!this.#known.has(previous)) this.#missing.add(previous);
+  }
+
+  /** Some of what is missing, but for those. */
+  missing(most: number, but: ReadonlySet<string> = new Set()): string[] {
+    const some: string[] = [];
+    for (const id of this.#missing) {
+      if (some.length >= most) break;
+      if (!but.has(id)) some.push(id);
+    }
+    return some;
+  }
+
+  /** The oldest first. */
+  inOrder(): [id: string, event: Known][] {
+    return [...this.#known].sort(([, one], [, other]) => one.depth - other.depth);
+  }
+}
+
 function knownOf(pdu: string): Known {
   const event = parsed(pdu);
   const { depth, prev_events } = isObject(event) ? event : {};
   return { pdu, depth: typeof depth === "number" ? depth : 0, previous: idsIn(prev_events) };
-}
-
-/** What is named as coming before, and is not there. */
-function missingIn(known: ReadonlyMap<string, Known>): string[] {
-  const missing = new Set<string>();
-  for (const { previous } of known.values()) for (const id of previous) if (!known.has(id)) missing.add(id);
-  return [...missing];
 }
 
 /** IDs; in room versions 1 and 2 each stands in a pair with hashes. */
