@@ -119,6 +119,19 @@ test("resolve: every place is tried, and a certificate for other names is shown"
   assert.deepEqual(JSON.parse(unasked.out).connections, []);
 });
 
+test("resolve: the second place is broken", async () => {
+  const good = await startPeer({ authority, serverName: "half.test", handler });
+  dns.set("half.test", { A: ["127.0.0.1"] });
+  dns.set("_matrix-fed._tcp.half.test", { SRV: [{ port: good.port, target: "half.test" }, { priority: 20, port: wrong.port, target: "half.test" }] });
+  try {
+    const { code, out } = await run(["resolve", "half.test"]);
+    assert.equal(code, 1);
+    assert.match(out, /half\.test: 1 of 2 places answers; who comes to another does not get through/);
+  } finally {
+    await good.stop();
+  }
+});
+
 test("resolve: an authority that is not trusted is told as such", async () => {
   const { code, out } = await run(["resolve", "one.test"], NETWORK.slice(2));
   assert.equal(code, 1);

@@ -29,15 +29,15 @@ with the state before it and the state at that time.
 
 With --json there is a verdict a line, in the order in which events were decided, then those that go on
 waiting (incomplete), then one line {"summary": {…}}: room_id, room_version, events, outcomes, repeated,
-waiting, missing, forward_extremities, state (an array of [type, state_key, event_id]);
-of a room that was joined also outliers, the events of the state at that time.
+waiting, missing, forward_extremities, state (an array of [type, state_key, event_id]); of a room that
+begins with a state by word of a server also outliers, events of it that are accepted and not listed.
 
 Events are received in the order of the input. That matters for check 6 alone, which asks the state at
 the time of arrival: events may be soft failed in one order and accepted in another.
 
-With --from the room is fetched from a server first: its history as far back as the server gives it, the keys
-of those who signed, and, where the history ends too early, the state there. The server answers only if ours
-is in the room; "fedproof join" joins it.
+With --from the room is fetched from a server first: its history as far back as the server gives it, the
+keys of those who signed, and, where the history ends too early, the state there. The server answers only
+if ours is in the room; "fedproof join" joins it.
 
   $ fedproof room --from example.org '!abc:example.org' --save room.json \\
       --key signing.key --server-name example.net

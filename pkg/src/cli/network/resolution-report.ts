@@ -47,7 +47,7 @@ export function summaryText(name: string, connections: readonly Connection[], pa
   const aside = connections.length > tried.length ? `; ${connections.length - tried.length} over IPv6, which this machine does not have` : "";
   if (good === tried.length && good > 0) return `${bold}: ${paint("green", tried.length === 1 ? "it answers" : `all ${count} answer`)}${aside}\n`;
   if (good === 0) return `${bold}: ${paint("red", tried.length === 1 ? "it does not answer" : `none of ${count} answers`)}${aside}\n`;
-  return `${bold}: ${paint("yellow", `${good} of ${count} ${good === 1 ? "answers" : "answer"}`)}: some servers will not get through${aside}\n`;
+  return `${bold}: ${paint("yellow", `${good} of ${count} ${good === 1 ? "answers" : "answer"}`)}; who comes to another does not get through${aside}\n`;
 }
 
 function connectionLines(connection: Connection, width: number, paint: Paint): string[] {
