@@ -5,7 +5,7 @@ import { add, milliseconds, roomVersionOption } from "./arguments.js";
 import { warn } from "./key-files.js";
 import { Activity } from "./network/activity.js";
 import { converse } from "./network/conversation.js";
-import { download } from "./network/download.js";
+import { type Download, download } from "./network/download.js";
 import { count, type NetworkFlags, withNetwork } from "./network/options.js";
 import { findRoom } from "./network/room-name.js";
 import { SavedFile } from "./network/saved-room.js";
@@ -100,25 +100,28 @@ async function roomFrom(server: string, room: string, flags: RoomFlags): Promise
     const exitCode = await converse({ ...flags, key }, async ({ federation, signal, signingKey }) => {
       const { roomId } = await findRoom(room, [server], federation, signal);
       const activity = await Activity.begin(`asking ${server} for ${room}`, json);
-      try {
-        const came = await download(federation, { server, roomId, serverName, limit, roomVersion, signal, activity, signingKey });
-        const bytes = new TextEncoder().encode(came.file);
-        await file?.write(bytes);
-        if (came.isLimited) warn(`there are more than the ${limit.toLocaleString("en")} events of --limit; the state there is by word of ${server}`);
-        else if (came.isCut) warn(`the history begins in the middle: the state there is by word of ${server}`);
-        const [first] = came.unproven;
-        const unproven = `${plural(came.unproven.length, "event")} that ${server} gave prove nothing, and are left out`;
-        if (first) warn(`${unproven}; the first: ${first.reason} (${first.code})`);
-        source = new MemorySource(`${room} from ${server}`, bytes);
-        return first === undefined ? OK : NOT_ACCEPTED;
-      } finally {
-        activity.end();
-      }
+      const wanted = { server, roomId, serverName, limit, roomVersion, signal, activity, signingKey };
+      const came = await download(federation, wanted).finally(() => activity.end());
+      const bytes = new TextEncoder().encode(came.file);
+      await file?.write(bytes);
+      warnOf(came, server, limit);
+      source = new MemorySource(server, bytes);
+      return came.unproven.length === 0 ? OK : NOT_ACCEPTED;
     });
     return source === undefined ? exitCode : Math.max(exitCode, await judged(source, flags));
   } finally {
     await file?.close();
   }
+}
+
+/** What the file does not tell of how it came about. */
+function warnOf({ isCut, isLimited, unproven: [first, ...others] }: Download, server: string, limit: number): void {
+  const byWord = `the state there is by word of ${server}`;
+  if (isLimited) warn(`there are more than the ${limit.toLocaleString("en")} events of --limit; ${byWord}`);
+  else if (isCut) warn(`the history begins in the middle: ${byWord}`);
+  if (first === undefined) return;
+  const unproven = `${plural(others.length + 1, "event")} that ${server} gave prove nothing, and are left out`;
+  warn(`${unproven}; the first: ${first.reason} (${first.code})`);
 }
 
 async function roomFile(file: string, flags: RoomFlags): Promise<number> {

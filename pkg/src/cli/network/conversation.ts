@@ -8,7 +8,7 @@ import { tellFailure } from "./failure.js";
 import type { IdentityFlags, NetworkFlags } from "./options.js";
 
 /** As a shell reports a process that SIGINT ended. */
-export const INTERRUPTED = 130;
+const INTERRUPTED = 130;
 
 /** Who asks when nothing has to be signed: a name that nobody can have (RFC 2606). */
 const NOBODY = "fedproof.invalid";
@@ -59,9 +59,8 @@ export async function converse(
 }
 
 /** @throws UsageError when requests could not be signed. */
-export function requireIdentity(flags: IdentityFlags, why: string): { serverName: string } {
-  const { key, serverName } = flags;
-  if (key !== undefined && serverName !== undefined) return { serverName };
+export function requireIdentity({ key, serverName }: IdentityFlags, why: string): void {
+  if (key !== undefined && serverName !== undefined) return;
   throw new UsageError(`--key and --server-name are needed: ${why}`, {
     hint:
       "The key is that of a server whose name leads to where its public half is published: others look it up\n" +

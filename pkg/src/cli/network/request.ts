@@ -1,5 +1,6 @@
 /** `fedproof request` */
 import { Command } from "commander";
+import wrap from "wrap-ansi";
 import type { RequestAnswer, Resolution } from "../../index.js";
 import { isObject } from "../event-files.js";
 import { print } from "../output.js";
@@ -7,7 +8,6 @@ import { type Finish, NOT_ACCEPTED, OK } from "../program.js";
 import { readWhole } from "../source.js";
 import { jsonLine, painter, printable, widthOf } from "../style.js";
 import { UsageError } from "../usage.js";
-import wrap from "wrap-ansi";
 import { type Conversation, converse } from "./conversation.js";
 import { hintsFor } from "./hints.js";
 import { ladderText } from "./ladder.js";
