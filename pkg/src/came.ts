@@ -117,25 +117,38 @@ export class Came {
    */
   load(events: readonly Uint8Array[], arrivals: string | null): void {
     let at = 0;
-    for (const arrival of arrivals === null ? [["event", events.length]] : readArrivals(arrivals)) {
-      const [as, one, other, partial, state] = arrival as unknown[];
-      if ((as === "event" || as === "backfill" || as === "outlier") && isCount(one, events.length - at)) {
-        for (const event of events.slice(at, at + one)) this.#add({ as, event });
-        at += one;
-      } else if (as === "room" && typeof one === "string") {
-        this.noteRoom(one);
-      } else if (as === "state" && typeof one === "string" && typeof other === "string" && isIds(state)) {
-        this.noteState({ eventId: one, roomId: other, partial: partial === true, state });
+    for (const arrival of arrivals === null ? [{ as: "event" as const, count: events.length }] : readArrivals(arrivals)) {
+      if ("count" in arrival) {
+        const { as, count } = arrival;
+        if (count > events.length - at) throw unreadable();
+        for (const event of events.slice(at, at + count)) this.#add({ as, event });
+        at += count;
       } else {
-        throw unreadable();
+        this.#add(arrival);
       }
     }
     if (at !== events.length) throw unreadable();
   }
 }
 
+/** What came, as a saved room tells it: so many events, or what was said of the room. */
+export type Saved = { as: Arrival; count: number } | Exclude<Entry, { event: Uint8Array }>;
+
+/** Reads the member `arrivals` of a room file. @throws FedproofError `input_unreadable`. */
+export function readArrivals(text: string): Saved[] {
+  return listIn(text).map((arrival) => {
+    const [as, one, other, partial, state] = arrival as unknown[];
+    if ((as === "event" || as === "backfill" || as === "outlier") && isCount(one)) return { as, count: one };
+    if (as === "room" && typeof one === "string") return { as, roomId: one };
+    if (as === "state" && typeof one === "string" && typeof other === "string" && isIds(state)) {
+      return { as, given: { eventId: one, roomId: other, partial: partial === true, state } };
+    }
+    throw unreadable();
+  });
+}
+
 /** Gives a state; false when not all of it is there. */
-function give(room: WasmRoom, { eventId, roomId, state, partial }: Given): boolean {
+export function give(room: WasmRoom, { eventId, roomId, state, partial }: Given): boolean {
   try {
     room.draft_state(eventId, roomId, encodeText(JSON.stringify(state)), true);
     room.give_state(eventId, partial, true);
@@ -147,7 +160,7 @@ function give(room: WasmRoom, { eventId, roomId, state, partial }: Given): boole
   }
 }
 
-function readArrivals(text: string): unknown[] {
+function listIn(text: string): unknown[] {
   try {
     const list: unknown = JSON.parse(text);
     if (Array.isArray(list) && list.every(Array.isArray)) return list;
@@ -157,12 +170,13 @@ function readArrivals(text: string): unknown[] {
   throw unreadable();
 }
 
-function unreadable(): FedproofError {
+/** The error of a room file whose `arrivals` are nonsense. */
+export function unreadable(): FedproofError {
   return new FedproofError("input_unreadable", 'the member "arrivals" of the room file does not fit its events');
 }
 
-function isCount(value: unknown, most: number): value is number {
-  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= most;
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function isIds(value: unknown): value is string[] {

@@ -1,4 +1,6 @@
 /** A room received from a file of any size. For the command line; not part of the package's face. */
+import type { Arrival } from "./arrival.js";
+import { type Given, give, type Seen } from "./came.js";
 import { FedproofError } from "./errors.js";
 import { encodeText } from "./input.js";
 import type { KeyRing } from "./keys.js";
@@ -28,14 +30,27 @@ const PAGE = 5000;
 export class RoomReceiver {
   readonly #room: WasmRoom;
   readonly #instance = instance();
+  /** The outliers that have no verdict of their own: they were accepted as they came, or wait. */
+  readonly outliers = new Set<string>();
 
   /** @throws FedproofError `unknown_room_version`. */
   constructor(roomVersion: string, switches: ReceiveSwitches) {
     this.#room = call((wasm) => new wasm.Room(roomVersion, switches));
   }
 
-  push(event: Uint8Array): void {
-    this.#use((room) => room.push(event));
+  push(event: Uint8Array, as: Arrival = "event"): void {
+    // Who has a number is told of in `step`.
+    this.#use((room) => room.push(event, as, as === "outlier" ? 0 : undefined));
+  }
+
+  /** Says which room it is. */
+  setRoomId(roomId: string): void {
+    this.#use((room) => room.set_room_id(roomId));
+  }
+
+  /** Gives the state before an event; false when not all of it is there. */
+  giveState(given: Given): boolean {
+    return this.#use((room) => give(room, given));
   }
 
   isIdle(): boolean {
@@ -44,8 +59,12 @@ export class RoomReceiver {
 
   /** Looks at some of what came; answers the verdicts on what could be decided. */
   step(keys: KeyRing): Verdict[] {
-    const verdicts = residentOf(keys).use((ring) => this.#use((room) => room.step(ring, AT_ONCE)));
-    return readRoomVerdicts((JSON.parse(verdicts) as { verdicts: RoomVerdicts }).verdicts);
+    const stepped = residentOf(keys).use((ring) => this.#use((room) => room.step(ring, AT_ONCE)));
+    const told = JSON.parse(stepped) as { verdicts: RoomVerdicts; seen: Seen[] };
+    const verdicts = readRoomVerdicts(told.verdicts);
+    for (const [, eventId, useless] of told.seen) if (!useless && eventId !== null) this.outliers.add(eventId);
+    for (const { event_id } of verdicts) if (event_id !== undefined) this.outliers.delete(event_id);
+    return verdicts;
   }
 
   /** How many events wait. */

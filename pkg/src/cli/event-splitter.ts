@@ -13,6 +13,8 @@ export type RawEvent = Uint8Array | { length: number; isTooLong: true };
 /** What is longer than this cannot be an event, however much white space there is in it. */
 const MOST_BYTES = 16 * 65_536;
 const MOST_NAMES = 1000;
+/** The IDs of some states, each of a large room. */
+const MOST_ARRIVALS = 256 * 1024 * 1024;
 
 const [QUOTE, COMMA, COLON, BACKSLASH, NEWLINE, FORM_FEED] = [0x22, 0x2c, 0x3a, 0x5c, 0x0a, 0x0c];
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
@@ -38,6 +40,8 @@ type Place =
 export class EventSplitter {
   /** The names in the outermost object, as they are written there, without the quotes. */
   readonly names = new Set<string>();
+  /** The member `arrivals` of a room file, when it is complete; one that is too long is none. */
+  arrivals: string | undefined;
   #place: Place;
   #sawObject = false;
   /** The outermost object has `pdus`. */
@@ -47,6 +51,7 @@ export class EventSplitter {
   #inString = false;
   #escaped = false;
   readonly #name = new Kept();
+  readonly #arrivals = new Kept(MOST_ARRIVALS);
   /** The event that is being read: a line, an item, or an outermost object that may be one. */
   readonly #event = new Kept();
   #events: RawEvent[] = [];
@@ -60,9 +65,11 @@ export class EventSplitter {
   push(chunk: Uint8Array): void {
     this.#event.enter(chunk);
     this.#name.enter(chunk);
+    this.#arrivals.enter(chunk);
     for (let at = 0; at < chunk.length; ) at = this.#step(chunk, at);
     this.#event.leave();
     this.#name.leave();
+    this.#arrivals.leave();
   }
 
   /** No more bytes. */
@@ -156,6 +163,7 @@ export class EventSplitter {
       this.#place = "item";
       return at + 1;
     }
+    if (byte === OPEN_LIST && this.#name.text() === '"arrivals"') this.#arrivals.begin(at);
     this.#place = "in member";
     return at;
   }
@@ -212,6 +220,10 @@ export class EventSplitter {
       this.#finish(end);
       this.#place = "after item";
     } else {
+      if (this.#arrivals.isOpen) {
+        this.#arrivals.finish(end);
+        this.arrivals = this.#arrivals.text();
+      }
       this.#place = "after member";
     }
     return end;
@@ -246,6 +258,9 @@ class Kept {
   #from: number | undefined;
   #finished: RawEvent = new Uint8Array();
 
+  /** What has more bytes than this is not kept. */
+  constructor(readonly most = MOST_BYTES) {}
+
   get isOpen(): boolean {
     return this.#from !== undefined;
   }
@@ -270,7 +285,7 @@ class Kept {
     this.#add(this.#chunk.subarray(this.#from ?? end, end));
     const length = this.#length;
     const [first = new Uint8Array(), ...others] = this.#parts;
-    if (length > MOST_BYTES) this.#finished = { length, isTooLong: true };
+    if (length > this.most) this.#finished = { length, isTooLong: true };
     else this.#finished = others.length === 0 ? first : Buffer.concat(this.#parts);
     this.forget();
     return this.#finished;
@@ -289,7 +304,7 @@ class Kept {
 
   #add(part: Uint8Array): void {
     this.#length += part.length;
-    if (this.#length <= MOST_BYTES) this.#parts.push(part);
+    if (this.#length <= this.most) this.#parts.push(part);
     else this.#parts = [];
   }
 }

@@ -15,6 +15,6 @@ export function guardOutput(): void {
 }
 
 /** Writes to standard output, and waits while its reader is behind. */
-export async function print(text: string): Promise<void> {
-  if (text !== "" && !process.stdout.write(text)) await once(process.stdout, "drain");
+export async function print(text: string | Uint8Array): Promise<void> {
+  if (text.length > 0 && !process.stdout.write(text)) await once(process.stdout, "drain");
 }

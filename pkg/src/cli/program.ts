@@ -10,6 +10,11 @@ import { demoCommand } from "./demo.js";
 import { eventIdCommand } from "./event-id.js";
 import { hashCommand } from "./hash.js";
 import { keygenCommand } from "./keygen.js";
+import { backfillCommand } from "./network/backfill.js";
+import { joinCommand } from "./network/join.js";
+import { keysCommand } from "./network/keys.js";
+import { requestCommand } from "./network/request.js";
+import { resolveCommand } from "./network/resolve.js";
 import { guardOutput } from "./output.js";
 import { redactCommand } from "./redact.js";
 import { resolveStateCommand } from "./resolve-state.js";
@@ -45,13 +50,17 @@ Examples:
       is it allowed in the room, and which authorization rule says so
   $ fedproof acl acl.json matrix.org
       may a server take part in a room
-  $ curl -s https://example.org/_matrix/key/v2/server | fedproof canonical -
+  $ fedproof resolve matrix.org
+      where is a server, which step of the specification says so, and does it answer
+  $ fedproof join '#matrix:matrix.org' --user @me:example.org --key signing.key --save room.json
+      join a room as a server does, and verify all of its state
+  $ fedproof canonical event.json
       canonical JSON of anything
   $ fedproof codes signature_key_missing
       what a code in a verdict means
 
-Exit codes: 0 all accepted, 1 some event is not accepted, 2 bad usage or unreadable input.
-Files may be "-" for standard input. "fedproof help COMMAND" tells more about each command.`;
+Exit codes: 0 all accepted, 1 some event is not accepted or a server does not help, 2 bad usage or
+unreadable input. Files may be "-" for standard input. "fedproof help COMMAND" tells more about each command.`;
 
 /** Runs the command line; answers the exit code. */
 export async function run(argv: readonly string[]): Promise<number> {
@@ -101,6 +110,11 @@ function build(finish: Finish): Command {
     redactCommand,
     signCommand,
     keygenCommand,
+    resolveCommand,
+    keysCommand,
+    requestCommand,
+    joinCommand,
+    backfillCommand,
     codesCommand,
     demoCommand,
   ];

@@ -2,13 +2,14 @@
 import type { KeyRing, Outcome, StateEntry, Verdict } from "../index.js";
 import type { Description } from "../reader.js";
 import type { RoomReceiver } from "../receiver.js";
+import { arrivalsIn } from "./arrivals.js";
 import { judge, type Settings } from "./judge.js";
 import { LATE, loadKeys, warn, warnOfKeys } from "./key-files.js";
 import type { Progress } from "./progress.js";
 import type { Report } from "./report.js";
 import { RoomBench } from "./room-bench.js";
 import type { Received } from "./room-report.js";
-import type { Source } from "./source.js";
+import { isNdjson, type Source } from "./source.js";
 import { UsageError } from "./usage.js";
 
 /** More verdicts than this do not fit into one answer of the module. */
@@ -46,13 +47,14 @@ export async function receive(
 ): Promise<Received> {
   const { backfill = false, evidence = false, trace = false } = flags;
   const benches: RoomBench[] = [];
+  const arrivals = await arrivalsIn(source);
   const settings: Settings = {
     keys,
     roomVersion: flags.roomVersion,
     fetchedTs: flags.fetched ?? LATE,
     options: { backfill, evidence },
     bench: (reader) => {
-      const bench = new RoomBench(reader, { backfill, evidence, trace }, /\.(ndjson|jsonl)$/i.test(source.name));
+      const bench = new RoomBench(reader, { backfill, evidence, trace }, isNdjson(source.name), arrivals);
       benches.push(bench);
       return bench;
     },
@@ -79,12 +81,15 @@ function summed(room: RoomReceiver, events: number, { description, outcomes, jud
   const waiting = waits > MOST_WAITING ? [] : room.waiting();
   const missing = room.missing().sort(([one, first], [other, second]) => second - first || (one < other ? -1 : 1));
   const state = room.currentState();
+  for (const { event_id } of waiting) if (event_id !== undefined) room.outliers.delete(event_id);
+  const outliers = room.outliers.size;
   const summary = {
     room_id: roomIdOf(room, state) ?? description?.room_id ?? null,
     room_version: description?.room_version ?? "",
     events,
-    outcomes: { ...outcomes, incomplete: outcomes.incomplete + waits },
-    repeated: events - judged - waits,
+    outcomes: { ...outcomes, accepted: outcomes.accepted + outliers, incomplete: outcomes.incomplete + waits },
+    repeated: events - judged - waits - outliers,
+    ...(outliers > 0 && { outliers }),
     waiting: waits,
     missing: missing.map(([id]) => id),
     forward_extremities: room.extremities(),

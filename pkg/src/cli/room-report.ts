@@ -15,6 +15,8 @@ export interface RoomSummary {
   outcomes: Record<Outcome, number>;
   /** How many came again, and have no verdict of their own. */
   repeated: number;
+  /** How many came as part of a state that a server gave, and are accepted without a verdict of their own. */
+  outliers?: number;
   waiting: number;
   /** The ids of events that others wait for and that did not come, or were dropped. */
   missing: string[];

@@ -104,13 +104,14 @@ export class RoomTable extends TableReport implements RoomReport {
   }
 
   /** Where the room stands now. */
-  #facts({ forward_extremities, state, repeated }: RoomSummary): string {
+  #facts({ forward_extremities, state, repeated, outliers = 0 }: RoomSummary): string {
     const ends = forward_extremities.slice(0, SHOWN).map(printable);
     const more = forward_extremities.length - ends.length;
     const facts: [name: string, lines: string[]][] = [
       ["extremities", more > 0 ? [...ends, `… and ${more.toLocaleString("en")} more`] : ends],
       ["state", [entries(state.length) + (this.#options.state ? "" : this.paint("dim", ", which --state lists"))]],
     ];
+    if (outliers > 0) facts.push(["given", [`${plural(outliers, "event")} of a state by word of another server, accepted`]]);
     if (repeated > 0) facts.push(["again", [`${plural(repeated, "event")} that came before`]]);
     const lines = facts.flatMap(([name, values]) =>
       values.map((value, index) => `${this.paint("dim", (index === 0 ? name : "").padEnd(11))}  ${value}`),

@@ -31,6 +31,11 @@ export function nameOf(path: string): string {
   return path === "-" ? "standard input" : path;
 }
 
+/** Does its name say that it has an event a line? */
+export function isNdjson(name: string): boolean {
+  return /\.(ndjson|jsonl)$/i.test(name);
+}
+
 /** Opens a file, or standard input for `-`. */
 export async function openSource(path: string): Promise<Source> {
   if (path === "-") return new StreamSource(nameOf(path), process.stdin);
@@ -50,6 +55,26 @@ export async function readWhole(path: string): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   for await (const chunk of source.chunks()) parts.push(chunk);
   return Buffer.concat(parts);
+}
+
+/** Bytes that are in memory already; `name` is for messages. */
+export class MemorySource implements Source {
+  readonly size: number;
+
+  constructor(
+    readonly name: string,
+    readonly bytes: Uint8Array,
+  ) {
+    this.size = bytes.length;
+  }
+
+  async *chunks(): AsyncIterable<Uint8Array> {
+    for (let at = 0; at < this.bytes.length; at += CHUNK) yield this.bytes.subarray(at, at + CHUNK);
+  }
+
+  async willReadAgain(): Promise<void> {}
+
+  async close(): Promise<void> {}
 }
 
 class FileSource implements Source {
