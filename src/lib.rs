@@ -53,6 +53,7 @@ pub mod host;
 pub mod identifiers;
 pub mod json;
 pub mod keys;
+mod ordered;
 pub mod policy_server;
 pub mod reader;
 pub mod receive;

@@ -41,6 +41,7 @@ use crate::auth::{CREATE, Event, Levels, POWER_LEVELS, State};
 use crate::event::hashes;
 use crate::evidence::Evidence;
 use crate::keys::KeyRing;
+use crate::ordered;
 use crate::receive::{self, Options};
 use crate::room_version::RoomVersion;
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
@@ -396,7 +397,7 @@ impl Room {
     fn find_needs(&self, waiting: &mut Waiting) {
         let event = &waiting.event;
         let ids = |named: Vec<String>, is_there: &dyn Fn(&str) -> bool| -> BTreeSet<String> {
-            named.into_iter().filter(|id| !is_there(id)).collect()
+            ordered::set(named.into_iter().filter(|id| !is_there(id)))
         };
         let named = event.pdu().auth_events().map(|reference| reference.event_id.into_owned());
         let cited = named.chain(event.named_create()).collect();
