@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use super::graph::{EventIndex, Graph};
-use crate::ordered;
 
 /// The power levels that a power levels event came out of, itself first.
 #[derive(Debug)]
@@ -61,7 +60,7 @@ impl Mainline {
                 (position, ts, graph.id(event), event)
             })
             .collect();
-        ordered::sort_by(&mut ranked, |one, two| {
+        ranked.sort_unstable_by(|one, two| {
             // Greater positions first, and infinity is the greatest.
             let position = |position: Option<usize>| position.unwrap_or(usize::MAX);
             position(two.0).cmp(&position(one.0)).then(one.1.cmp(&two.1)).then(one.2.cmp(two.2))
