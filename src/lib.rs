@@ -56,6 +56,7 @@ pub mod json;
 pub mod keys;
 #[cfg(target_arch = "wasm32")]
 pub mod memory;
+mod ordered;
 pub mod policy_server;
 pub mod reader;
 pub mod receive;

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::auth::{Event, Step};
 use crate::evidence::Evidence;
+use crate::ordered;
 use crate::room_version::RoomVersion;
 
 /// What becomes of an event.
@@ -161,7 +162,7 @@ impl Verdict {
     /// Adds flags, each once, and keeps them in order.
     pub(crate) fn add_flags(&mut self, flags: &[&'static str]) {
         self.flags.extend(flags);
-        self.flags.sort_unstable();
+        ordered::sort(&mut self.flags);
         self.flags.dedup();
     }
 

@@ -11,6 +11,7 @@ use super::{Thrown, VerifyOptions, json_text};
 use crate::evidence::Evidence;
 use crate::json::{self, Numbers, Value};
 use crate::memory;
+use crate::ordered;
 use crate::reader::{EventReader, RawEvent};
 use crate::room_version::RoomVersion;
 use crate::state::given::{Entry, ResolveError, resolve_given};
@@ -247,7 +248,7 @@ impl Room {
     #[must_use]
     pub fn missing_events(&self) -> String {
         let mut missing: Vec<_> = self.room.missing_events().collect();
-        missing.sort_unstable();
+        ordered::sort(&mut missing);
         json_text(&missing)
     }
 
@@ -274,7 +275,7 @@ impl Room {
                 (event_type.to_owned(), state_key.to_owned(), graph.id(event).to_owned())
             })
             .collect();
-        entries.sort_unstable();
+        ordered::sort(&mut entries);
         entries
     }
 
@@ -283,7 +284,7 @@ impl Room {
     pub fn extremities(&self) -> String {
         let graph = self.room.graph();
         let mut ids: Vec<&str> = self.room.extremities().map(|event| graph.id(event)).collect();
-        ids.sort_unstable();
+        ordered::sort(&mut ids);
         json_text(&ids)
     }
 

@@ -1,6 +1,6 @@
 //! What is kept of `.well-known` documents, and how long.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 /// How long an answer is kept that does not say it, in milliseconds.
 pub const DEFAULT_PERIOD_MS: i64 = 24 * 60 * 60 * 1000;
@@ -21,9 +21,7 @@ const CAPACITY: usize = 4096;
 /// goes that was not asked about for the longest time.
 #[derive(Debug, Clone)]
 pub struct Cache {
-    names: BTreeMap<String, Known>,
-    /// The names by the turn at which they were last asked about.
-    turns: BTreeMap<u64, String>,
+    names: HashMap<String, Known>,
     turn: u64,
     capacity: usize,
 }
@@ -31,6 +29,7 @@ pub struct Cache {
 #[derive(Debug, Clone)]
 struct Known {
     entry: Entry,
+    /// When it was last asked about.
     turn: u64,
 }
 
@@ -79,7 +78,7 @@ impl Cache {
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
         let capacity = capacity.max(1);
-        Self { names: BTreeMap::new(), turns: BTreeMap::new(), turn: 0, capacity }
+        Self { names: HashMap::new(), turn: 0, capacity }
     }
 
     /// For how many names there is something.
@@ -97,7 +96,6 @@ impl Cache {
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.names.clear();
-        self.turns.clear();
     }
 
     /// What holds at `now`. A clock that was set back makes everything old.
@@ -148,15 +146,14 @@ impl Cache {
 
     fn touch(&mut self, host: &str) {
         let Some(known) = self.names.get_mut(host) else { return };
-        self.turns.remove(&known.turn);
         self.turn = self.turn.saturating_add(1);
         known.turn = self.turn;
-        self.turns.insert(self.turn, host.to_owned());
     }
 
     fn make_room(&mut self) {
-        if let Some((_, oldest)) = self.turns.pop_first() {
-            self.names.remove(&oldest);
+        let oldest = self.names.iter().min_by_key(|(_, known)| known.turn);
+        if let Some(name) = oldest.map(|(name, _)| name.clone()) {
+            self.names.remove(&name);
         }
     }
 }

@@ -19,6 +19,7 @@ mod resolve;
 mod srv;
 mod step;
 mod trace;
+mod uri;
 mod well_known;
 
 pub use cache::{

@@ -6,6 +6,7 @@ use super::step::Step;
 use super::trace::{Reply, TraceEntry, Trail, host_error, shown};
 use crate::evidence::Evidence;
 use crate::host::{HostErrorKind, SrvRecord};
+use crate::ordered;
 
 /// How many targets are tried at most, and shown.
 const MAX_TARGETS: usize = 16;
@@ -116,7 +117,8 @@ async fn in_order(
     mut records: Vec<SrvRecord>,
 ) -> Result<Vec<SrvRecord>, DiscoveryFailure> {
     // Those without weight first, so that they have a chance at all (RFC 2782).
-    records.sort_by_key(|record| (record.priority, record.weight != 0));
+    let rank = |record: &SrvRecord| (record.priority, record.weight != 0);
+    ordered::sort_by(&mut records, |one, two| rank(one).cmp(&rank(two)));
     let equals = records.iter().zip(records.iter().skip(1)).any(|(a, b)| a.priority == b.priority);
     if !equals {
         records.truncate(MAX_TARGETS);

@@ -1,6 +1,5 @@
 //! The trace: what was asked on the way, what came back, and what followed from it.
 
-use std::collections::BTreeSet;
 use std::future::Future;
 
 use serde::Serialize;
@@ -10,6 +9,7 @@ use super::error::DiscoveryFailure;
 use super::step::Step;
 use crate::evidence::Evidence;
 use crate::host::{Host, HostError};
+use crate::ordered;
 
 /// One thing that was asked or decided.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -134,8 +134,11 @@ impl<'a> Trail<'a> {
 
     /// All flags of the trace, in order, each once.
     pub fn flags(&self) -> Vec<&'static str> {
-        let flags: BTreeSet<_> = self.entries.iter().flat_map(|entry| &entry.flags).collect();
-        flags.into_iter().copied().collect()
+        let mut flags: Vec<_> =
+            self.entries.iter().flat_map(|entry| &entry.flags).copied().collect();
+        ordered::sort(&mut flags);
+        flags.dedup();
+        flags
     }
 }
 

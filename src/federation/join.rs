@@ -11,6 +11,7 @@ use std::collections::HashSet;
 use super::join_answer::JoinAnswerError;
 use crate::json::{self, Canonical, Numbers, write_object_without};
 use crate::keys::KeyRing;
+use crate::ordered;
 use crate::reader::{EventReader, RawEvent};
 use crate::receive::{Options, too_long};
 use crate::room_version::RoomVersion;
@@ -171,7 +172,7 @@ impl Join {
         let fallen = std::mem::take(&mut self.fallen).into_iter().chain(waiting).collect();
         let mut missing: Vec<String> =
             self.room.missing_events().map(|(id, _)| id.to_owned()).collect();
-        missing.sort_unstable();
+        ordered::sort(&mut missing);
         Ok(JoinReport {
             event,
             event_id,

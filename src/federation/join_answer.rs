@@ -32,7 +32,7 @@ pub enum JoinAnswerError {
     #[error(transparent)]
     Unreadable(#[from] ReadError),
     /// A member is missing.
-    #[error("the answer has no list {0:?}")]
+    #[error("the answer has no list \"{0}\"")]
     NoList(&'static str),
     /// Its state is none of the room.
     #[error(transparent)]

@@ -6,6 +6,7 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::json::write_string;
+use crate::ordered;
 
 /// All but the unreserved characters of RFC 3986, section 2.3.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -155,7 +156,7 @@ pub(super) fn list<T: AsRef<[u8]>>(items: impl IntoIterator<Item = T>) -> Vec<u8
 pub(super) fn object<'a>(members: impl IntoIterator<Item = (&'a str, Vec<u8>)>) -> Vec<u8> {
     let mut members: Vec<_> = members.into_iter().collect();
     // In UTF-8 the order of bytes is that of code points.
-    members.sort_by(|a, b| a.0.cmp(b.0));
+    ordered::sort_by(&mut members, |a, b| a.0.cmp(b.0));
     let mut out = vec![b'{'];
     for (index, (key, value)) in members.iter().enumerate() {
         if index > 0 {

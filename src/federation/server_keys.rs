@@ -10,6 +10,7 @@ use super::request::{KEYS_ANSWER, Request, Target, TimeLimit, object};
 use crate::event::signatures::{ServerFailure, verify_json};
 use crate::json::{self, Numbers, Value};
 use crate::keys::{KeyResponse, KeyResponseError, KeyRing, Moment, SignatureCheck};
+use crate::ordered;
 use crate::receive::NeededKey;
 
 /// The most servers that a notary is asked about at once: it may have to ask each of them.
@@ -48,7 +49,7 @@ pub fn query_server(server: &str, minimum_valid_until_ts: Option<i64>) -> Reques
 #[must_use]
 pub fn query(servers: &[&str], needed: &[NeededKey]) -> Request {
     let whole = servers.iter().take(MAX_SERVERS).map(|server| (*server, Vec::new()));
-    let mut servers: BTreeMap<&str, Vec<(&str, Vec<u8>)>> = whole.collect();
+    let mut servers: BTreeMap<&str, Vec<(&str, Vec<u8>)>> = ordered::map(whole);
     for key in needed {
         if servers.len() >= MAX_SERVERS && !servers.contains_key(key.server.as_str()) {
             continue;

@@ -11,6 +11,7 @@ use crate::event::signatures::{
 };
 use crate::evidence::{Evidence, Quoted};
 use crate::keys::KeyRing;
+use crate::ordered;
 use crate::receive::server_evidence;
 
 /// A request as it came.
@@ -116,7 +117,7 @@ pub fn verify_request(
     let mut seen = Seen { flags: Vec::new(), evidence: Evidence::object([]) };
     let result = judge(received, receiver, ring, &mut seen);
     let Seen { mut flags, evidence } = seen;
-    flags.sort_unstable();
+    ordered::sort(&mut flags);
     flags.dedup();
     RequestVerdict { result, flags, evidence }
 }

@@ -29,18 +29,15 @@ impl Conflicts {
     /// By algorithm 1: only the states that have an event at a place count there.
     #[must_use]
     pub fn of_present(states: &[Snapshot]) -> Self {
-        let mut conflicts = Self::of(states);
-        let agreed: Vec<(Place, EventIndex)> = conflicts
-            .conflicted
-            .iter()
-            .filter(|(_, events)| events.len() == 1)
-            .filter_map(|(place, events)| Some((*place, *events.first()?)))
-            .collect();
-        for (place, event) in agreed {
-            conflicts.conflicted.remove(&place);
-            conflicts.unconflicted.set(place, Some(event));
+        let Self { mut unconflicted, conflicted } = Self::of(states);
+        let mut differing = BTreeMap::new();
+        for (place, events) in conflicted {
+            match events.first() {
+                Some(event) if events.len() == 1 => unconflicted.set(place, Some(*event)),
+                _ => drop(differing.insert(place, events)),
+            }
         }
-        conflicts
+        Self { unconflicted, conflicted: differing }
     }
 
     /// The conflicted state set: all events of all conflicted places.

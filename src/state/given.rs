@@ -12,6 +12,7 @@ use crate::auth::Event;
 use crate::event::{FormatError, Limits, Pdu, hashes};
 use crate::evidence::{Evidence, Quoted};
 use crate::json::{self, Numbers};
+use crate::ordered;
 use crate::room_version::RoomVersion;
 
 /// An entry of a state set: the type, the state key, the ID of the event.
@@ -132,7 +133,7 @@ pub fn resolve_given(
             (event_type.to_owned(), state_key.to_owned(), graph.id(event).to_owned())
         })
         .collect();
-    entries.sort_unstable();
+    ordered::sort(&mut entries);
     Ok(entries)
 }
 
@@ -155,7 +156,7 @@ fn missing(state_sets: &[Vec<Entry>], events: &BTreeMap<String, Event>) -> Vec<S
         }))
         .filter(|id| !events.contains_key(id))
         .collect();
-    missing.sort_unstable();
+    ordered::sort(&mut missing);
     missing.dedup();
     missing
 }

@@ -60,7 +60,7 @@ impl Mainline {
                 (position, ts, graph.id(event), event)
             })
             .collect();
-        ranked.sort_by(|one, two| {
+        ranked.sort_unstable_by(|one, two| {
             // Greater positions first, and infinity is the greatest.
             let position = |position: Option<usize>| position.unwrap_or(usize::MAX);
             position(two.0).cmp(&position(one.0)).then(one.1.cmp(&two.1)).then(one.2.cmp(two.2))

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use super::graph::{EventIndex, Graph, Node};
 use crate::auth::{CREATE, JOIN_RULES, Level, Levels, Membership, POWER_LEVELS};
+use crate::ordered;
 
 /// Is it a power event: one that may take away somebody's ability to do something?
 #[must_use]
@@ -78,7 +79,7 @@ pub fn sort(graph: &Graph, events: &BTreeSet<EventIndex>) -> Vec<Ordered> {
     let mut dependents: BTreeMap<EventIndex, Vec<EventIndex>> = BTreeMap::new();
     for event in events {
         let cited = graph.node(*event).into_iter().flat_map(|node| &node.auth);
-        let cited: BTreeSet<_> = cited.filter(|cited| events.contains(cited)).collect();
+        let cited = ordered::set(cited.filter(|cited| events.contains(cited)));
         needs.insert(*event, cited.len());
         for cited in cited {
             dependents.entry(*cited).or_default().push(*event);

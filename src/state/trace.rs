@@ -7,6 +7,7 @@ use super::graph::{EventIndex, Graph, Node, Place};
 use super::power_order::Ordered;
 use super::snapshot::Snapshot;
 use crate::auth::{Decision, Level};
+use crate::ordered;
 use std::collections::BTreeSet;
 
 /// A place in the state with events for it.
@@ -130,7 +131,7 @@ impl Applied {
 
 fn ids<'a>(graph: &Graph, events: impl IntoIterator<Item = &'a EventIndex>) -> Vec<String> {
     let mut ids: Vec<_> = events.into_iter().map(|event| graph.id(*event).to_owned()).collect();
-    ids.sort_unstable();
+    ordered::sort(&mut ids);
     ids
 }
 
@@ -147,7 +148,7 @@ impl Trace {
                 AtPlace { event_type, state_key, events: ids(graph, events) }
             })
             .collect();
-        self.conflicted.sort_by(|one, two| {
+        ordered::sort_by(&mut self.conflicted, |one, two| {
             (&one.event_type, &one.state_key).cmp(&(&two.event_type, &two.state_key))
         });
     }
@@ -208,7 +209,7 @@ impl Trace {
         let places = conflicts.conflicted.iter();
         self.decided =
             places.map(|(place, events)| self.decide(graph, *place, events, resolved)).collect();
-        self.decided.sort_by(|one, two| {
+        ordered::sort_by(&mut self.decided, |one, two| {
             (&one.event_type, &one.state_key).cmp(&(&two.event_type, &two.state_key))
         });
     }

@@ -11,6 +11,7 @@ use super::graph::{EventIndex, Graph, Node, Place};
 use super::snapshot::Snapshot;
 use super::trace::{Applied, Trace};
 use crate::auth::{Ask, Decision, Event, JOIN_RULES, MEMBER, POWER_LEVELS, State, state_rules};
+use crate::ordered;
 
 /// The state that several states become.
 pub fn resolve(graph: &Graph, states: &[Snapshot], mut trace: Option<&mut Trace>) -> Snapshot {
@@ -71,7 +72,7 @@ impl Resolution<'_> {
                 Some((std::cmp::Reverse(event.pdu().depth()), hash, index))
             })
             .collect();
-        ranked.sort_unstable();
+        ordered::sort(&mut ranked);
         ranked.into_iter().map(|(_, _, index)| index).collect()
     }
 

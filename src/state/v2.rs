@@ -14,6 +14,7 @@ use super::power_order::{self, is_power_event};
 use super::snapshot::Snapshot;
 use super::trace::Trace;
 use crate::auth::POWER_LEVELS;
+use crate::ordered;
 
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,11 +44,9 @@ pub fn resolve(
         Variant::V2 => BTreeSet::new(),
         Variant::V2_1 => conflicted_subgraph(graph, &conflicts),
     };
-    let full: BTreeSet<EventIndex> = conflicts
-        .events()
-        .chain(difference.iter().copied())
-        .chain(subgraph.iter().copied())
-        .collect();
+    let full = ordered::set(
+        conflicts.events().chain(difference.iter().copied()).chain(subgraph.iter().copied()),
+    );
     if let Some(trace) = trace.as_deref_mut() {
         trace.full_conflicted_set(graph, &difference, &subgraph, &full);
     }

@@ -80,7 +80,7 @@ impl Check<'_> {
         let Some(authoriser) = authoriser else {
             return Flow::Break(path.reject(RULE, &|| {
                 let reason = format!(
-                    "{sender} is not invited, and nobody in the room let them in: the content has no user in {AUTHORISER:?}"
+                    "{sender} is not invited, and nobody in the room let them in: the content has no user in \"{AUTHORISER}\""
                 );
                 let found = self.event.content(AUTHORISER).map(seen);
                 let evidence = self.join_rule_evidence().with_some(AUTHORISER, found);

@@ -2,7 +2,7 @@
 //!
 //! Spec: <https://spec.matrix.org/v1.19/server-server-api/#retrieving-server-keys>
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::stream::{self, StreamExt};
 
@@ -111,7 +111,6 @@ impl Client {
         let mut answers = stream::iter(servers)
             .map(async |server| (server, self.keys_of(host, server).await))
             .buffer_unordered(AT_ONCE);
-        let mut left = BTreeSet::new();
         while let Some((server, answer)) = answers.next().await {
             done = done.saturating_add(1);
             host.tell(Notice::Progress { stage: "keys", done, total });
@@ -119,13 +118,12 @@ impl Client {
                 Ok(proven) => self.take(host, proven, None, &mut report),
                 Err(error) => report.fail(server, None, error.code(), error.to_string()),
             }
-            if !self.has(server, &wanted) {
-                left.insert(server);
-            }
         }
         drop(answers);
         for notary in &self.notaries {
-            left.retain(|server| !self.has(server, &wanted));
+            let left = wanted.keys().map(String::as_str);
+            let left = left.filter(|server| *server != self.server_name);
+            let left: Vec<_> = left.filter(|server| !self.has(server, &wanted)).collect();
             let batches = batches(&left, &wanted);
             let answers = stream::iter(batches)
                 .map(async |(servers, needed)| {
@@ -245,14 +243,10 @@ fn has_key(ring: &KeyRing, wanted: &NeededKey) -> bool {
 }
 
 /// What is left, for as many servers at once as a notary is asked about.
-fn batches<'a>(
-    left: &BTreeSet<&'a String>,
-    wanted: &WantedKeys,
-) -> Vec<(Vec<&'a str>, Vec<NeededKey>)> {
-    let servers: Vec<&str> = left.iter().map(|server| server.as_str()).collect();
+fn batches<'a>(left: &[&'a str], wanted: &WantedKeys) -> Vec<(Vec<&'a str>, Vec<NeededKey>)> {
     let batch = |servers: &[&'a str]| {
         let needed = servers.iter().filter_map(|server| wanted.get(*server)).flatten().cloned();
         (servers.to_vec(), needed.collect())
     };
-    servers.chunks(MAX_SERVERS).map(batch).collect()
+    left.chunks(MAX_SERVERS).map(batch).collect()
 }

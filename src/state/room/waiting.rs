@@ -5,6 +5,7 @@ use std::ops::Bound;
 
 use crate::auth::Event;
 use crate::evidence::Evidence;
+use crate::ordered;
 use crate::state::graph::EventIndex;
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
 
@@ -84,7 +85,7 @@ impl Waiting {
 
     fn missing(&self) -> BTreeSet<&str> {
         let previous = self.previous.iter().filter(|_| self.wants.full);
-        previous.chain(&self.cited).map(String::as_str).collect()
+        ordered::set(previous.chain(&self.cited).map(String::as_str))
     }
 
     /// Copies of an event can differ in their signatures and, after one was changed on its way, in what

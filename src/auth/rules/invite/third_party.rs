@@ -113,7 +113,7 @@ impl Check<'_> {
         path.reject_if(Rule::ThirdPartyMxidToken, code.is_some(), &|| {
             let key = if mxid.is_none() { "mxid" } else { "token" };
             let evidence = Evidence::object([]).with_some("signed", signed.map(seen));
-            let reason = format!("\"signed\" has no {key:?}");
+            let reason = format!("\"signed\" has no \"{key}\"");
             Why::new(code.unwrap_or_default(), reason, evidence)
         })?;
         ControlFlow::Continue((mxid.and_then(Value::as_str), token.and_then(Value::as_str)))
