@@ -164,7 +164,7 @@ fn no_more_than_20_ends_are_joined_at_once_the_deepest_first() {
     let deepest: Vec<&str> = deepest.iter().map(String::as_str).collect();
     assert_eq!(draft["prev_events"], chat.references(&deepest));
     assert_eq!(draft["depth"], json!(31));
-assert_eq!(received(&mut chat.room, &draft, 11).outcome, Outcome::Accepted);
+    assert_eq!(received(&mut chat.room, &draft, 11).outcome, Outcome::Accepted);
     assert_eq!(chat.room.extremities().count(), 6);
     let draft = drafted(&chat.room, &new(&content));
     assert_eq!(draft["prev_events"].as_array().unwrap().len(), 6);

@@ -9,7 +9,7 @@ import { startSynapse } from "./federation/synapse.mjs";
 import { error } from "./world.mjs";
 
 const VERSIONS = ["1", "6", "10", "11", "12"];
-/** What Synapse sends us of our own accord is not what these tests are about. */
+/** More than Synapse gives at once (20). */
 const MANY = 30;
 
 const authority = await makeAuthority();
@@ -100,3 +100,127 @@ for (const version of VERSIONS) {
     await assertSameState(room, roomId);
   });
 }
+
+test("who is not invited is refused, and the server's words are kept", options, async () => {
+  for (const version of VERSIONS) {
+    const roomId = await alice.createRoom({ version, preset: "private_chat" });
+    const refused = federation.join({ roomId, userId: me, via });
+    await assert.rejects(refused, error("remote_forbidden", ({ details }) => {
+      const [{ evidence }] = details.evidence.failures;
+      assert.equal(evidence.status, 403);
+      assert.equal(evidence.errcode, "M_FORBIDDEN");
+      assert.match(evidence.error, /invite/i);
+    }));
+  }
+});
+
+test("who is invited joins a room that is for the invited", options, async () => {
+  for (const version of VERSIONS) {
+    const roomId = await alice.createRoom({ version, preset: "private_chat" });
+    await alice.invite(roomId, me);
+    assert.equal(await alice.membership(roomId, me), "invite");
+    const invite = ours.received.invites.at(-1);
+    assert.deepEqual([invite.outcome, invite.room_version], ["accepted", version]);
+    assert.ok(invite.room_state.some(({ type }) => type === "m.room.create"));
+    const { room } = await joined(roomId);
+    await assertSameState(room, roomId);
+    assert.equal(await alice.membership(roomId, me), "join");
+  }
+});
+
+test("Synapse vouches for who joins a restricted room, in the versions that have them", options, async () => {
+  for (const version of ["8", "10", "11", "12"]) {
+    const gate = await alice.createRoom({ version, preset: "public_chat" });
+    const allow = [{ type: "m.room_membership", room_id: gate }];
+    const join_rules = { type: "m.room.join_rules", state_key: "", content: { join_rule: "restricted", allow } };
+    const roomId = await alice.createRoom({ version, preset: "private_chat", initial_state: [join_rules] });
+    const userId = ours.user(`guest-${version}`);
+    await assert.rejects(federation.join({ roomId, userId, via }), error("remote_forbidden"));
+    await joined(gate, userId);
+    const { room, event } = await joined(roomId, userId);
+    const { content, signatures } = JSON.parse(event);
+    assert.equal(content.join_authorised_via_users_server, alice.id);
+    assert.deepEqual(Object.keys(signatures).sort(), [ours.serverName, synapse.serverName].sort());
+    await assertSameState(room, roomId);
+  }
+});
+
+test("an invite is turned down", options, async () => {
+  for (const version of VERSIONS) {
+    const roomId = await alice.createRoom({ version, preset: "private_chat" });
+    await alice.invite(roomId, me);
+    const left = await federation.leave({ roomId, userId: me, via, content: { reason: "no time" } });
+    assert.deepEqual([left.server, left.room_version, left.failures], [via[0], version, []]);
+    assert.deepEqual(await alice.stateContent(roomId, "m.room.member", me), { membership: "leave", reason: "no time" });
+  }
+  await assert.rejects(federation.leave({ roomId: "!nowhere:nowhere.test", userId: me, via }), error("remote_not_found"));
+});
+
+test("a user of ours knocks, is seen, takes it back, knocks again and is let in", options, async () => {
+  for (const version of ["7", "10", "11", "12"]) {
+    const join_rules = { type: "m.room.join_rules", state_key: "", content: { join_rule: "knock" } };
+    const roomId = await alice.createRoom({ version, name: "behind a door", preset: "private_chat", initial_state: [join_rules] });
+    const knocked = await federation.knock({ roomId, userId: me, via, content: { reason: "let me in" } });
+    assert.deepEqual([knocked.server, knocked.room_version, knocked.dropped, knocked.left_out], [via[0], version, [], []]);
+    const name = knocked.room_state.find(({ event }) => event.type === "m.room.name");
+    assert.equal(name.event.content.name, "behind a door");
+    assert.deepEqual(await alice.stateContent(roomId, "m.room.member", me), { membership: "knock", reason: "let me in" });
+    await federation.leave({ roomId, userId: me, via });
+    assert.equal(await alice.membership(roomId, me), "leave");
+    await federation.knock({ roomId, userId: me, via });
+    assert.equal(await alice.membership(roomId, me), "knock");
+    await alice.invite(roomId, me);
+    await joined(roomId);
+  }
+  const closed = await alice.createRoom({ version: "11", preset: "private_chat" });
+  await assert.rejects(federation.knock({ roomId: closed, userId: me, via }), error("remote_forbidden"));
+  const old = await alice.createRoom({ version: "6", preset: "private_chat" });
+  await assert.rejects(federation.knock({ roomId: old, userId: me, via }), error("remote_incompatible_room_version"));
+});
+
+test("we invite a user of Synapse to a room that we hold, and Synapse signs it", options, async () => {
+  for (const version of VERSIONS) {
+    const power_level_content_override = { invite: 0 };
+    const roomId = await alice.createRoom({ version, preset: "private_chat", invite: [me], power_level_content_override });
+    const { room } = await joined(roomId);
+    const draft = room.draft({ type: "m.room.member", stateKey: bob.id, sender: me, content: { membership: "invite" } });
+    const roomState = room.currentState().filter(([type]) => /create|join_rules|name/.test(type)).map(([, , id]) => room.event(id).pdu);
+    const invited = await federation.invite(draft, { roomId, roomVersion: version, roomState });
+    assert.deepEqual([invited.server, invited.keys.failed], [via[0], []]);
+    assert.ok(synapse.serverName in JSON.parse(invited.event).signatures);
+    const [verdict] = room.add([invited.event]);
+    assert.equal(verdict.outcome, "accepted", JSON.stringify(verdict));
+    await bob.syncUntilInvited(roomId);
+    const sent = await federation.send(via[0], { pdus: [invited.event], roomVersion: version });
+    assert.deepEqual(sent.transactions[0].pdus, [{ event_id: invited.event_id }]);
+    await bob.join(roomId);
+    assert.equal(await alice.membership(roomId, bob.id), "join");
+  }
+});
+
+test("a gap is filled with the events between, or closed with the state", options, async () => {
+  for (const version of ["1", "11", "12"]) {
+    const roomId = await alice.createRoom({ version, preset: "public_chat" });
+    const { room } = await joined(roomId);
+    const kept = Room.load(room.save(), { keys: federation.keys });
+    const texts = Array.from({ length: MANY }, (_, count) => `while you were away ${count}`);
+    let last;
+    for (const [count, text] of texts.entries()) {
+      last = await alice.say(roomId, text);
+      if (count === 10) await alice.setState(roomId, "m.room.topic", { topic: "changed" });
+    }
+    const at = { roomId, roomVersion: version };
+    const { pdu } = await federation.event(via[0], last, at);
+
+    const filled = await federation.fillGap(via[0], room, pdu, at);
+    assert.deepEqual([filled.filled, filled.by, filled.fetched, filled.failures], [true, "events", MANY, []]);
+    for (const verdict of filled.verdicts) assert.equal(verdict.outcome, "accepted", JSON.stringify(verdict));
+    assert.deepEqual([room.extremities(), room.missing()], [[last], []]);
+    await assertSameState(room, roomId);
+
+    const closed = await federation.fillGap(via[0], kept, pdu, { ...at, maxEvents: 5 });
+    assert.deepEqual([closed.filled, closed.by, closed.fetched, closed.failures], [true, "state", 5, []]);
+    assert.deepEqual([kept.missing(), kept.waiting()], [[], []]);
+    await assertSameState(kept, roomId);
+  }
+});
