@@ -1,7 +1,6 @@
 /** New events of a room of ours. */
 import { type EventInput, encodeText, toBytes, toName, toTimestamp } from "./input.js";
 import { readOptions, required } from "./options.js";
-import type { Room as WasmRoom } from "./wasm/fedproof.js";
 
 /** What a new event is to say, for `Room.draft`. */
 export interface DraftOptions {
@@ -33,16 +32,27 @@ const CHECKS = {
   roomId: toName,
 };
 
-/** Checks what the event is to say; gives how a room makes it. */
-export function toDraft(options: DraftOptions): (room: WasmRoom) => string {
+/** What the module is told. */
+export type DraftArguments = [
+  type: string,
+  sender: string,
+  stateKey: string | undefined,
+  content: Uint8Array,
+  redacts: string | undefined,
+  originServerTs: number,
+  eventId: string,
+  roomId: string | undefined,
+];
+
+/** Checks what the event is to say. */
+export function toDraft(options: DraftOptions): DraftArguments {
   const where = "draft";
   const read = readOptions(where, options, CHECKS);
   const type = required(read.type, where, "type", 'such as "m.room.message"');
   const sender = required(read.sender, where, "sender", "a user of our server");
   const content = read.content ?? encodeText("{}");
-  const ts = read.originServerTs ?? Date.now();
   // Only room versions 1 and 2 use it.
   const server = sender.slice(sender.indexOf(":") + 1);
   const eventId = `$${globalThis.crypto.randomUUID().replaceAll("-", "")}:${server}`;
-  return (room) => room.draft(type, sender, read.stateKey, content, read.redacts, ts, eventId, read.roomId);
+  return [type, sender, read.stateKey, content, read.redacts, read.originServerTs ?? Date.now(), eventId, read.roomId];
 }

@@ -658,6 +658,7 @@ export class Federation {
       roomVersion: required(roomVersion, where, "roomVersion", 'such as "11"'),
       ...limits,
     };
+    if (!(room instanceof Room)) throw invalidArgument("the room of fillGap", "a Room of this copy of fedproof", room);
     const first = copyOf(toBytes(event, "the event of fillGap"));
     return new GapFiller(this, server, room, at).fill(first, maxEvents);
   }

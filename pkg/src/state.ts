@@ -471,7 +471,8 @@ export class Room {
    * if (verdict.outcome === "accepted") await federation.send("matrix.org", { pdus: [event], roomVersion: "11" });
    */
   draft(options: DraftOptions): string {
-    return this.#resident.use(toDraft(options));
+    const draft = toDraft(options);
+    return this.#resident.use((room) => room.draft(...draft));
   }
 
   /** Looks again at events that wait for keys, with those in the ring now. As {@link Room.add}. */

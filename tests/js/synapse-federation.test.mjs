@@ -32,7 +32,8 @@ const ours = await startOurs({ authority, dns, ports, serverName: "ours.test", n
 dns.set("_matrix-fed._tcp.matrix.ours.test", { SRV: [{ port: ours.peer.port, target: "host.test" }] });
 const synapse = await startSynapse({
   ...{ authority, dns, serverName: NAME, delegates: ["matrix.synapse.test"], ports: { 443: wellKnown.port } },
-  config: { allow_public_rooms_over_federation: true },
+  // Published rooms are told of by the statistics.
+  config: { allow_public_rooms_over_federation: true, room_list_publication_rules: [{ action: "allow" }], stats: { enabled: true } },
 });
 dns.set(`_matrix-fed._tcp.${NAME}`, { SRV: [{ port: synapse.port ?? 1, target: "host.test" }] });
 after(() => Promise.all([synapse, ours, wellKnown, dns].map((server) => server.stop())));

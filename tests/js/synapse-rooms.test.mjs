@@ -224,3 +224,55 @@ test("a gap is filled with the events between, or closed with the state", option
     await assertSameState(kept, roomId);
   }
 });
+
+test("a join without the members is completed with the whole state", options, async () => {
+  for (const version of ["10", "12"]) {
+    // Of a room without a name, Synapse gives the members to call it by.
+    const roomId = await alice.createRoom({ version, preset: "public_chat", name: "a room" });
+    await bob.join(roomId);
+    const { room, report, event, event_id } = await joined(roomId, me, { omitMembers: true });
+    assert.deepEqual([report.partial, room.isPartial()], [true, true]);
+    assert.deepEqual(report.serversInRoom, [synapse.serverName]);
+    const has = (userId) => room.currentState().some(([type, key]) => type === "m.room.member" && key === userId);
+    assert.deepEqual([has(bob.id), has(me)], [false, true]);
+    const { state, auth_chain } = await federation.state(via[0], event_id, { roomId, roomVersion: version });
+    const pdus = (events) => events.map(({ pdu }) => pdu);
+    await room.addWithState(event, { state: pdus(state), authChain: pdus(auth_chain) });
+    assert.equal(room.isPartial(), false);
+    assert.equal(has(bob.id), true);
+    await assertSameState(room, roomId);
+  }
+});
+
+test("what Synapse sends us takes its place in the room", options, async () => {
+  for (const version of VERSIONS) {
+    const roomId = await alice.createRoom({ version, preset: "public_chat" });
+    const { room } = await joined(roomId);
+    const said = [await alice.say(roomId, "hello"), await alice.setState(roomId, "m.room.topic", { topic: "x" })];
+    said.push(await alice.redact(roomId, said[0]));
+    const sent = () => ours.received.pdus.filter((pdu) => JSON.parse(pdu).room_id === roomId);
+    await eventually("three events", () => sent().length >= said.length);
+    const verdicts = room.add(sent());
+    assert.deepEqual(verdicts.map(({ event_id, outcome }) => [event_id, outcome]), said.map((id) => [id, "accepted"]));
+    assert.equal(room.event(said[0]).redactedBy, said[2]);
+    assert.deepEqual(room.extremities(), [said[2]]);
+    await assertSameState(room, roomId);
+  }
+});
+
+test("who is banned is refused, and what they send is too, by us as by Synapse", options, async () => {
+  for (const version of VERSIONS) {
+    const roomId = await alice.createRoom({ version, preset: "public_chat" });
+    const { room } = await joined(roomId);
+    await alice.ban(roomId, me);
+    const isBan = (pdu) => JSON.parse(pdu).room_id === roomId;
+    await eventually("the ban", () => ours.received.pdus.some(isBan));
+    assert.equal(room.add(ours.received.pdus.filter(isBan))[0].outcome, "accepted");
+    const { verdict, event, sent } = await ours.say(room, version, via[0], { type: "m.room.message", sender: me });
+    assert.equal(verdict.outcome, "rejected");
+    assert.equal(sent.pdus, 1);
+    assert.equal(await alice.event(roomId, eventId(event, version)), undefined);
+    const refused = error("remote_forbidden", ({ message }) => assert.match(message, /banned/));
+    await assert.rejects(federation.join({ roomId, userId: me, via }), refused);
+  }
+});
