@@ -186,8 +186,8 @@ test("events, states and auth chains, and the event next to a time", options, as
     assert.equal(eventId(event.pdu, version), said);
     assert.equal(JSON.parse(event.pdu).content.body, "hello");
     const notThere = version === "1" ? "$nothing:synapse.test" : `$${"x".repeat(43)}`;
-    // Synapse says no more than the status here, as who does not know the path does.
-    await assert.rejects(federation.event(NAME, notThere, at), error("remote_unrecognized"));
+    // Synapse says no more than the status here.
+    await assert.rejects(federation.event(NAME, notThere, at), error("remote_not_found"));
 
     const ids = (pdus) => pdus.map(({ verdict }) => verdict.event_id).sort();
     const state = await federation.state(NAME, said, at);

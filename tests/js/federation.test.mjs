@@ -1,4 +1,4 @@
-// Gaps in a room, and another server that helps to fill them, or does not.
+// Gaps in a room, and another server that helps to fill them, or does not; and what else the face does around conversations.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Federation, Room, SigningKey } from "fedproof";
@@ -47,10 +47,10 @@ function ours({ room, known, before }, answers = {}) {
     https({ connectHost, target, body }) {
       const [, endpoint, id] = /\/v\d\/(\w+)(?:\/([^?]*))?/.exec(target);
       asked.push(endpoint);
-      const about = { event: () => decodeURIComponent(id), server: () => connectHost, state: () => undefined };
-      const asks = about[endpoint] ?? (() => JSON.parse(new TextDecoder().decode(body)));
+      const about = { event: () => decodeURIComponent(id), server: () => connectHost };
+      const asks = about[endpoint] ?? (() => body && JSON.parse(new TextDecoder().decode(body)));
       const answer = (answers[endpoint] ?? good[endpoint])(asks(), good);
-      const [status, text] = typeof answer === "string" ? [200, answer] : [403, JSON.stringify(answer)];
+      const [status, text] = typeof answer === "string" ? [200, answer] : [answer.status ?? 403, JSON.stringify(answer)];
       return { status, headers: [], body: new TextEncoder().encode(text) };
     },
   };
@@ -197,4 +197,49 @@ test("an abort and the time limit of the whole end it", async () => {
   const late = ours(place, { get_missing_events: slow });
   await assert.rejects(late.federation.fillGap(one.name, late.held, place.last, { ...place.at, timeLimit: 100 }), error("timed_out"));
   assert.ok(late.asked.length < 31);
+});
+
+test("an event that the server has not is not found, and no other refusal is taken for that", async () => {
+  const place = world();
+  for (const [answer, code] of [
+    [{ status: 404 }, "remote_not_found"],
+    [{ status: 404, errcode: "M_NOT_FOUND" }, "remote_not_found"],
+    [{ status: 404, errcode: "M_UNRECOGNIZED" }, "remote_unrecognized"],
+    [{ status: 400 }, "remote_unrecognized"],
+    [{ status: 403 }, "remote_forbidden"],
+  ]) {
+    const { federation } = ours(place, { event: () => answer, state: () => answer });
+    const id = place.room.idOf(place.last);
+    await assert.rejects(federation.event(one.name, id, place.at), error(code, ({ details: { evidence } }) => {
+      assert.deepEqual([evidence.server_name, evidence.status], [one.name, answer.status]);
+    }));
+    const other = answer.status === 404 && !answer.errcode ? "remote_unrecognized" : code;
+    await assert.rejects(federation.state(one.name, id, place.at), error(other));
+  }
+});
+
+test("the time limit of a join holds for the work on its answer too", async () => {
+  const place = world(0);
+  const me = "@me:ours.example";
+  const template = { type: "m.room.member", sender: me, state_key: me, room_id: place.room.id, content: { membership: "join" }, depth: 9, prev_events: [place.room.idOf(place.last)], auth_events: [] };
+  template.auth_events = place.room.cited(template);
+  const answers = {
+    make_join: () => JSON.stringify({ room_version: VERSION, event: template }),
+    send_join: () => `{"state":[${place.room.state.join()}],"auth_chain":[${place.known.join()}]}`,
+  };
+  const join = (more) => {
+    const { federation } = ours(place, answers);
+    return federation.join({ roomId: place.room.id, userId: me, via: [one.name], ...more });
+  };
+  assert.equal((await join({ timeLimit: 60_000 })).report.verdict.outcome, "accepted");
+  const busy = ({ stage }) => {
+    if (stage !== "send_join") return;
+    const until = performance.now() + 200;
+    while (performance.now() < until);
+  };
+  await assert.rejects(join({ timeLimit: 150, onProgress: busy }), error("timed_out"));
+  const throwing = ({ stage }) => {
+    if (stage === "verify") throw new Error("no more");
+  };
+  await assert.rejects(join({ onProgress: throwing }), error("callback_failed", ({ cause }) => assert.equal(cause.message, "no more")));
 });
