@@ -186,9 +186,10 @@ impl FederationError {
             .with_some("error", error.error.clone())
             .with_some("retry_after_ms", error.retry_after_ms.and_then(|ms| i64::try_from(ms).ok()))
             .with_some("room_version", error.room_version.clone()),
-            Self::NotThere { server } => {
-                Evidence::object([("server_name", server.as_str().into()), ("status", 404_i64.into())])
-            }
+            Self::NotThere { server } => Evidence::object([
+                ("server_name", server.as_str().into()),
+                ("status", 404_i64.into()),
+            ]),
             Self::Answer { server, .. } => {
                 Evidence::object([("server_name", server.as_str().into())])
             }
