@@ -55,6 +55,7 @@ const INVITES: &str = "https://spec.matrix.org/v1.19/server-server-api/#inviting
 const JOINS: &str =
     "https://spec.matrix.org/v1.19/server-server-api/#put_matrixfederationv2send_joinroomideventid";
 const EVENTS: &str = "https://spec.matrix.org/v1.19/server-server-api/#retrieving-events";
+const PDUS: &str = "https://spec.matrix.org/v1.19/server-server-api/#pdus";
 const TRANSACTIONS: &str = "https://spec.matrix.org/v1.19/server-server-api/#transactions";
 const ERRORS: &str = "https://spec.matrix.org/v1.19/client-server-api/#standard-error-response";
 const STATE_RESOLUTION: &str = "https://spec.matrix.org/v1.19/rooms/v12/#state-resolution";
@@ -801,6 +802,11 @@ pub static ALL: &[Code] = &[
         "join_answer_event_changed",
         "The answer to a join has another join event than the one that was sent.",
         JOINS,
+    ),
+    error(
+        "draft_room_unknown",
+        "An event was to be made for a room that is not there: it has no create event.",
+        PDUS,
     ),
     error(
         "given_state_missing",

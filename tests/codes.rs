@@ -57,6 +57,8 @@ fn is_of_requests(code: &str) -> bool {
 /// The same for those about answers of other servers, which the functions of `federation` give.
 const ANSWERS: [&str; 3] = ["answer_", "remote_", "transaction_"];
 const GIVEN: [&str; 1] = ["given_state_"];
+/// And about new events of ours.
+const DRAFTS: [&str; 1] = ["draft_"];
 
 /// The codes of errors that begin so, in order.
 fn of_errors(prefixes: &[&str]) -> BTreeSet<&'static str> {
@@ -256,6 +258,7 @@ fn every_code_about_what_is_handed_over_has_a_test() {
     codes.retain(|code| !is_of_requests(code));
     assert_eq!(unnamed(codes, &["js/handover.test.mjs", "room_given.rs"]), [""; 0]);
     assert_eq!(unnamed(of_errors(&GIVEN), &["room_given.rs"]), [""; 0]);
+    assert_eq!(unnamed(of_errors(&DRAFTS), &["room_draft.rs"]), [""; 0]);
 }
 
 #[test]
@@ -422,6 +425,7 @@ fn errors_are_in_the_table() {
     given.extend(of_errors(&DISCOVERY));
     given.extend(of_errors(&ANSWERS));
     given.extend(of_errors(&GIVEN));
+    given.extend(of_errors(&DRAFTS));
     assert_eq!(given, table(Kind::Error));
 }
 

@@ -1008,3 +1008,22 @@ fn n8_events_of_real_rooms_are_judged_the_same_by_the_state_that_synapse_had() {
     }
     assert!(judged > 60, "only {judged} events");
 }
+
+#[test]
+fn an_outlier_that_cites_what_it_follows_on_waits_for_it_once() {
+    for version in VERSIONS {
+        let mut chat = Chat::new(version);
+        let power = chat.made["power"]["content"].clone();
+        chat.make("power again", (POWER, Some(""), ALICE), power, &["bob"], &BY_ALICE);
+        let rests = ["create", "power again", "rules"];
+        chat.make("carol", (MEMBER, Some(CAROL), CAROL), joined(), &["power again"], &rests);
+        let mut room = Room::new(room_version(version), Options::default());
+        // What it follows on comes while it lacks something else.
+        for name in ["carol", "create", "alice", "power", "power again", "rules"] {
+            room.push_as(chat.bytes(name), Arrival::Outlier, None);
+            work(&mut room, ring());
+        }
+        assert_eq!(room.waiting(), 0);
+        assert_eq!(room.missing_events().collect::<Vec<_>>(), []);
+    }
+}

@@ -69,6 +69,7 @@ export {
   type SignTemplateOptions,
 } from "./handover.js";
 export type { Arrival } from "./arrival.js";
+export type { DraftOptions } from "./draft.js";
 export type { Abortable } from "./pace.js";
 export {
   type MissingKey,

@@ -1,5 +1,6 @@
 /** Conversations with other servers, over a host. */
-import { CALL_OPTIONS, type CallOptions } from "./call-options.js";
+import { CALL_OPTIONS, type CallOptions, type Progress } from "./call-options.js";
+import { Deadline } from "./deadline.js";
 import { FedproofError, invalidArgument } from "./errors.js";
 import { type FilledGap, GapFiller } from "./gap-filler.js";
 import { copyOf, type EventInput, encodeText, toBytes, toName, toRoomVersion, toTimestamp } from "./input.js";
@@ -26,7 +27,7 @@ import type {
 import type { GivenHost, Host } from "./host.js";
 import { toHost } from "./host.js";
 import { KeyRing, toKeyRing } from "./keys.js";
-import { drive, type Ended } from "./operation.js";
+import { callbackFailed, drive, type Ended } from "./operation.js";
 import { oneOf, readOptions, required, toBoolean } from "./options.js";
 import { remember, residentOf } from "./residents.js";
 import { type SigningKey, signMessage, toSigningKey } from "./signing.js";
@@ -402,21 +403,24 @@ export class Federation {
     const room = required(roomId, where, "roomId", "the room to join");
     const user = required(userId, where, "userId", "our user");
     const servers = required(via, where, "via", "servers in the room");
-    const { json, attachment } = await this.#drive(limits, (federation) =>
+    const deadline = new Deadline(this.#limited(limits));
+    const { json, attachment } = await this.#drive(deadline.limits(), (federation) =>
       federation.join(room, user, servers, content, omitMembers),
     );
     const { event, keys, ...membership } = JSON.parse(json) as Membership & { keys: KeyFetch };
-    const { signal, onProgress } = limits;
-    const joined = await Room.fromJoin(attachment ?? new Uint8Array(), {
-      roomVersion: membership.room_version,
-      roomId: room,
-      event,
-      keys: this.keys,
-      trace,
-      evidence,
-      signal,
-      progress: onProgress && ((done) => onProgress({ stage: "verify", done, total: undefined })),
-    });
+    const answer = attachment ?? new Uint8Array();
+    const joined = await deadline.hold((signal) =>
+      Room.fromJoin(answer, {
+        roomVersion: membership.room_version,
+        roomId: room,
+        event,
+        keys: this.keys,
+        trace,
+        evidence,
+        signal,
+        progress: (done) => tell(limits, { stage: "verify", done, total: undefined }),
+      }),
+    );
     return { ...membership, event: joined.report.event, keys, ...joined };
   }
 
@@ -633,10 +637,11 @@ export class Federation {
   }
 
   /**
-   * Takes an event into a room and fetches what it waits for: the events between it and what is there; where those
-   * are not to be had, the state before it.
+   * Takes an event into a room and fetches what it waits for: keys, the events between it and what is there, and
+   * those that they cite; where they are not to be had, the state before it.
    *
    * @param serverName A server of the room, such as the one that sent the event.
+   * @param room It must use our {@link keys}, as one that was joined does.
    * @param options.maxEvents How many events are fetched before the state is asked for; by default 100.
    * @returns What was done. That another server does not help is no exception.
    * @throws FedproofError `aborted`, `timed_out`, `invalid_argument`, `invalid_option`.
@@ -656,10 +661,10 @@ export class Federation {
     const at = {
       roomId: required(roomId, where, "roomId", "the room"),
       roomVersion: required(roomVersion, where, "roomVersion", 'such as "11"'),
-      ...limits,
     };
+    if (!(room instanceof Room)) throw invalidArgument("the room of fillGap", "a Room of this copy of fedproof", room);
     const first = copyOf(toBytes(event, "the event of fillGap"));
-    return new GapFiller(this, server, room, at).fill(first, maxEvents);
+    return new GapFiller(this, server, room, at, this.#limited(limits)).fill(first, maxEvents);
   }
 
   #member(
@@ -704,14 +709,21 @@ export class Federation {
 
   #drive(limits: CallOptions, start: Start): Promise<Ended> {
     const key = this.#signingKey;
-    const { timeLimit, stepTimeLimit } = this.#limits;
     return drive(() => residentOf(this.keys).use((ring) => start(this.#enter(ring))), this.#host, {
-      ...limits,
-      timeLimit: limits.timeLimit ?? timeLimit,
-      stepTimeLimit: limits.stepTimeLimit ?? stepTimeLimit,
+      ...this.#limited(limits),
       onServerKeys: (fetched) => remember(this.keys, fetched),
       sign: key && ((message) => signMessage(key, message)),
     });
+  }
+
+  /** The limits of a call, with ours where it has none. */
+  #limited(limits: CallOptions): CallOptions {
+    const { timeLimit, stepTimeLimit } = this.#limits;
+    return {
+      ...limits,
+      timeLimit: limits.timeLimit ?? timeLimit,
+      stepTimeLimit: limits.stepTimeLimit ?? stepTimeLimit,
+    };
   }
 
   /** The one inside the module: a new one when the ring was made again, which it shares. */
@@ -730,6 +742,15 @@ export class Federation {
 }
 
 type Start = (federation: WasmFederation) => Operation;
+
+/** Tells how far the work is that is done outside of conversations. */
+function tell({ onProgress }: CallOptions, progress: Progress): void {
+  try {
+    onProgress?.(progress);
+  } catch (cause) {
+    throw callbackFailed(cause);
+  }
+}
 
 const ROOM_AT = { roomId: toName, roomVersion: toRoomVersion, ...CALL_OPTIONS };
 const MEMBER = { roomId: toName, userId: toName, via: toNames, content: toBytes, ...CALL_OPTIONS };

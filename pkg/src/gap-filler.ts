@@ -1,8 +1,12 @@
 /** Gaps: an event came whose previous events are not there. */
+import type { Arrival } from "./arrival.js";
+import type { CallOptions } from "./call-options.js";
+import { Deadline } from "./deadline.js";
 import { FedproofError } from "./errors.js";
 import type { Federation, RoomAt } from "./federation.js";
 import type { ProvenEvent } from "./federation-answers.js";
 import { encodeText } from "./input.js";
+import { verifyEvent } from "./session.js";
 import type { Room } from "./state.js";
 import type { Verdict } from "./verdict.js";
 import { eventId } from "./values.js";
@@ -29,20 +33,26 @@ export class GapFiller {
   /** The events that may need a state given, as they came. */
   readonly #came = new Map<string, Uint8Array>();
   readonly #result: FilledGap = { filled: false, fetched: 0, by: "nothing", verdicts: [], failures: [] };
+  readonly #deadline: Deadline;
 
   constructor(
     readonly federation: Federation,
     readonly server: string,
     readonly room: Room,
-    readonly at: RoomAt,
-  ) {}
+    readonly at: { roomId: string; roomVersion: string },
+    limits: CallOptions,
+  ) {
+    this.#deadline = new Deadline(limits);
+  }
 
   /** Takes `event` and fetches at most `most` others before the state is asked for. */
   async fill(event: Uint8Array, most: number): Promise<FilledGap> {
     const id = eventId(event, this.at.roomVersion);
     this.#came.set(id, event);
+    await this.#attempt(() => this.#fetchKeys(event));
     await this.#take([event]);
     await this.#attempt(() => this.#fetchBetween(id, most));
+    await this.#attempt(() => this.#fetchCited(id, most));
     if (this.room.gap(id) !== undefined) await this.#attempt(() => this.#fetchStates(id));
     const result = this.#result;
     result.filled = this.room.gap(id) === undefined;
@@ -61,6 +71,20 @@ export class GapFiller {
     }
   }
 
+  /** Fetches the keys that the event itself lacks. (Those of what is fetched are fetched with it.) */
+  async #fetchKeys(event: Uint8Array): Promise<void> {
+    const { roomVersion } = this.at;
+    const { checks } = verifyEvent(event, { roomVersion, keys: this.federation.keys });
+    const { missing = [], evidence } = checks.find(({ check }) => check === 2) ?? {};
+    if (missing.length === 0) return;
+    const validUntilTs = evidence?.origin_server_ts as number;
+    const wanted = missing.map((key) => {
+      const [serverName = "", keyId = ""] = key.split(" ");
+      return { serverName, keyId, validUntilTs };
+    });
+    await this.federation.queryKeys(wanted, this.#deadline.limits());
+  }
+
   /** Fetches previous events, until they reach what is there or there are too many. */
   async #fetchBetween(id: string, most: number): Promise<void> {
     for (let gap = this.room.gap(id); gap !== undefined; gap = this.room.gap(id)) {
@@ -68,7 +92,7 @@ export class GapFiller {
       const limit = Math.min(most - this.#result.fetched, AT_ONCE);
       if (previousEvents.length === 0 || limit <= 0) return;
       const latestEvents = starts.map((start) => ({ eventId: start, prevEvents: previousEvents }));
-      const asked = { ...this.at, earliestEvents, latestEvents, limit, minDepth };
+      const asked = { ...this.#now(), earliestEvents, latestEvents, limit, minDepth };
       const { events } = await this.federation.missingEvents(this.server, asked);
       if (events.length === 0) return;
       this.#result.fetched += events.length;
@@ -79,21 +103,40 @@ export class GapFiller {
     }
   }
 
+  /** Fetches auth events that nobody has sent, and what those rest on. */
+  async #fetchCited(id: string, most: number): Promise<void> {
+    const asked = new Set<string>();
+    for (;;) {
+      const cited = this.room.gap(id)?.authEvents.find((event) => !asked.has(event));
+      if (cited === undefined || this.#result.fetched >= most) return;
+      asked.add(cited);
+      const event = await this.#fetch(cited);
+      this.#result.fetched += 1;
+      this.#result.by = "events";
+      await this.#take([event], "outlier");
+    }
+  }
+
   /** Gives the events their states whose previous events stay away. */
   async #fetchStates(id: string): Promise<void> {
     for (const start of this.room.gap(id)?.starts ?? []) {
       const event = this.#came.get(start) ?? (await this.#fetch(start));
-      const { state, auth_chain } = await this.federation.state(this.server, start, this.at);
-      const { signal } = this.at;
+      const { state, auth_chain } = await this.federation.state(this.server, start, this.#now());
       const pdus = (events: ProvenEvent[]): string[] => events.map(({ pdu }) => pdu);
-      const added = await this.room.addWithState(event, { state: pdus(state), authChain: pdus(auth_chain), signal });
+      const given = { state: pdus(state), authChain: pdus(auth_chain) };
+      const added = await this.#deadline.hold((signal) => this.room.addWithState(event, { ...given, signal }));
       this.#result.verdicts.push(...(added.verdict ? [added.verdict] : []), ...added.verdicts);
       this.#result.by = "state";
     }
   }
 
   async #fetch(id: string): Promise<Uint8Array> {
-    return this.#note(await this.federation.event(this.server, id, this.at));
+    return this.#note(await this.federation.event(this.server, id, this.#now()));
+  }
+
+  /** Options of the next conversation. */
+  #now(): RoomAt {
+    return { ...this.at, ...this.#deadline.limits() };
   }
 
   #note({ pdu, verdict }: ProvenEvent): Uint8Array {
@@ -102,8 +145,10 @@ export class GapFiller {
     return bytes;
   }
 
-  async #take(events: Uint8Array[]): Promise<void> {
-    for await (const verdict of this.room.feed(events, { signal: this.at.signal })) this.#result.verdicts.push(verdict);
+  async #take(events: Uint8Array[], as: Arrival = "event"): Promise<void> {
+    await this.#deadline.hold(async (signal) => {
+      for await (const verdict of this.room.feed(events, { as, signal })) this.#result.verdicts.push(verdict);
+    });
   }
 }
 

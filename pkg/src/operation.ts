@@ -36,6 +36,11 @@ export function drive(start: Start, host: GivenHost, listeners: Listeners = {}):
   return new Promise((resolve, reject) => new Driver(host, listeners, resolve, reject).begin(start));
 }
 
+/** What a call ends with when a callback of it threw. */
+export function callbackFailed(cause: unknown): FedproofError {
+  return new FedproofError("callback_failed", `a callback of the call threw: ${failureOf(cause).message}`, { cause });
+}
+
 /** What a conversation ends with. */
 export interface Ended {
   json: string;
@@ -156,7 +161,7 @@ class Driver {
       if (notice.kind === "server_keys") return onServerKeys?.(notice);
       onProgress?.({ stage: notice.stage, done: notice.done, total: notice.total });
     } catch (cause) {
-      throw new FedproofError("callback_failed", `a callback of the call threw: ${failureOf(cause).message}`, { cause });
+      throw callbackFailed(cause);
     }
   }
 

@@ -3,6 +3,7 @@
 import { type Arrival, toArrival } from "./arrival.js";
 import { toEvents, toNames } from "./auth.js";
 import { Came, type Seen } from "./came.js";
+import { type DraftOptions, toDraft } from "./draft.js";
 import { invalidArgument } from "./errors.js";
 import { copyOf, type EventInput, encodeText, toBytes, toName, toRoomVersion } from "./input.js";
 import { emptyRing, type KeyRing, toKeyRing } from "./keys.js";
@@ -451,6 +452,28 @@ export class Room {
     } finally {
       this.#resident.use((room) => room.forget_draft(eventId));
     }
+  }
+
+  /**
+   * A new event of ours that follows on the {@link extremities}: `depth`, `prev_events`, `auth_events` and `room_id`
+   * are as the room is now. It lacks hash and signature: sign it with `signEvent`, add it, and send it.
+   *
+   * Whether it is allowed is not asked: the verdict of {@link add} says so, before others see it. Of more than 20
+   * extremities, the most that an event may name, those of the greatest depth are taken.
+   *
+   * @returns The event as canonical JSON text.
+   * @throws FedproofError `draft_room_unknown`: there is no room yet, and this is no create event (with a `roomId`, up
+   * to room version 11); `json_*`, `not_an_object`, `lossy_object`, `invalid_argument`, `invalid_option`.
+   * @see https://spec.matrix.org/v1.19/server-server-api/#pdus
+   * @example
+   * const draft = room.draft({ type: "m.room.message", sender: "@me:example.org", content: { body: "hello" } });
+   * const event = signEvent(draft, { serverName: "example.org", key, roomVersion: "11" });
+   * const [verdict] = room.add([event]);
+   * if (verdict.outcome === "accepted") await federation.send("matrix.org", { pdus: [event], roomVersion: "11" });
+   */
+  draft(options: DraftOptions): string {
+    const draft = toDraft(options);
+    return this.#resident.use((room) => room.draft(...draft));
   }
 
   /** Looks again at events that wait for keys, with those in the ring now. As {@link Room.add}. */

@@ -7,7 +7,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
 use super::keys::KeyRing;
-use super::{Thrown, VerifyOptions, json_text};
+use super::{Thrown, VerifyOptions, json_text, milliseconds, parse_object, text};
 use crate::evidence::Evidence;
 use crate::json::{self, Numbers, Value};
 use crate::memory;
@@ -16,8 +16,8 @@ use crate::reader::{EventReader, RawEvent};
 use crate::room_version::RoomVersion;
 use crate::state::given::{Entry, ResolveError, resolve_given};
 use crate::state::{
-    Arrival, EventIndex, GivenState, GivenStateError, Giving, Room as CoreRoom, Seen, Snapshot,
-    StateDraft, Step, Trace,
+    Arrival, DraftError, EventIndex, GivenState, GivenStateError, Giving, NewEvent,
+    Room as CoreRoom, Seen, Snapshot, StateDraft, Step, Trace,
 };
 use crate::verdict::{self, Outcome, Verdict};
 
@@ -182,6 +182,33 @@ impl Room {
         Ok(json_text(&given_state(&given.map_err(Thrown::from)?)))
     }
 
+    /// A new event of ours, with all but hash and signature, as canonical JSON text.
+    #[allow(clippy::too_many_arguments, reason = "a struct would be an object built key by key")]
+    pub fn draft(
+        &self,
+        event_type: &str,
+        sender: &str,
+        state_key: Option<String>,
+        content: &[u8],
+        redacts: Option<String>,
+        origin_server_ts: f64,
+        event_id: Option<String>,
+        room_id: Option<String>,
+    ) -> Result<String, JsValue> {
+        let content = parse_object(content)?;
+        let event = self.room.draft(&NewEvent {
+            event_type,
+            sender,
+            state_key: state_key.as_deref(),
+            content: Some(content.value()),
+            redacts: redacts.as_deref(),
+            origin_server_ts: milliseconds(origin_server_ts),
+            event_id: event_id.as_deref(),
+            room_id: room_id.as_deref(),
+        });
+        Ok(text(event.map_err(Thrown::from)?.into_text()))
+    }
+
     /// Looks at up to `most` events that came; gives `{"verdicts": …, "seen": […]}` as JSON: the verdicts
     /// as [`verdict::to_room_text`] has them, and what became of events that were pushed with a number,
     /// `[number, event_id, useless]`. Of outliers, only those have a verdict there that are not plainly
@@ -343,6 +370,12 @@ pub(super) fn given_state(given: &GivenState) -> Evidence {
 impl From<GivenStateError> for Thrown {
     fn from(error: GivenStateError) -> Self {
         Self::new(error.code(), &error).with("evidence", error.evidence())
+    }
+}
+
+impl From<DraftError> for Thrown {
+    fn from(error: DraftError) -> Self {
+        Self::new(error.code(), &error)
     }
 }
 

@@ -33,7 +33,10 @@ pub mod v2;
 pub mod whole;
 
 pub use graph::{EventIndex, Graph, Place};
-pub use room::{Arrival, Gap, GivenState, GivenStateError, Giving, Room, Seen, StateDraft, Step};
+pub use room::{
+    Arrival, DraftError, Gap, GivenState, GivenStateError, Giving, NewEvent, Room, Seen,
+    StateDraft, Step,
+};
 pub use snapshot::Snapshot;
 pub use trace::Trace;
 

@@ -317,13 +317,13 @@ test("l122 a fault inside the module ends the calls that are under way, and no o
 });
 
 test("l122 a fault in each step of an operation", async () => {
-  for (const step of ["start", "poll", "take_body", "answer_https", "fail", "take_result", "free"]) {
+  for (const step of ["start", "poll", "take_body", "answer_https", "fail", "take_result", "take_attachment", "free"]) {
     const operation = script([{ effects: [{ id: 0, ...TOLD }] }, { ended: true }]);
     const trap = () => { throw new WebAssembly.RuntimeError("unreachable"); };
     const start = () => (step === "start" ? trap() : Object.assign(operation, { [step]: trap }));
     const https = () => (step === "fail" ? Promise.reject(new Error("x")) : OK);
     const driven = drive(start, toHost(host({ https }), "the host"));
-    if (step === "free") assert.equal(await driven, "result");
+    if (step === "free") assert.equal((await driven).json, "result");
     else await assert.rejects(driven, error("wasm_trap"), step);
     assert.equal(canonicalJson("{}"), "{}");
   }
@@ -450,6 +450,7 @@ function script(turns, heard = []) {
     poll: () => JSON.stringify({ ended: false, effects: [], dropped: [], notices: [], ...waiting.shift() }),
     take_body: () => undefined,
     take_result: () => "result",
+    take_attachment: () => undefined,
     free() {
       this.freed += 1;
     },
@@ -468,7 +469,7 @@ test("an effect that nobody waits for any more is aborted, and its answer goes n
     { ended: true },
   ]);
   const https = (_, { signal }) => ((seen = signal), later(10, OK));
-  assert.equal(await driven(operation, { https }), "result");
+  assert.deepEqual(await driven(operation, { https }), { json: "result", attachment: undefined });
   assert.ok(seen.aborted);
   assert.deepEqual(operation.heard.map(([name, id]) => [name, id]), [["now", 5], ["waited", 6]]);
   assert.equal(operation.freed, 1);
@@ -490,8 +491,8 @@ test("what is told on the way comes in order, and to whom it is for", async () =
   const progress = (done) => ({ kind: "progress", stage: "testing", done, total: 2 });
   const operation = script([{ notices: [progress(0), keys], effects: [{ id: 0, kind: "now" }] }, { ended: true, notices: [progress(2), { kind: "progress", stage: "end", done: 1 }] }]);
   const heard = [];
-  await driven(operation, {}, { onProgress: (one) => heard.push(one), onServerKeys: (...both) => heard.push(both) });
-  assert.deepEqual(heard, [{ stage: "testing", done: 0, total: 2 }, ["{}", 5], { stage: "testing", done: 2, total: 2 }, { stage: "end", done: 1, total: undefined }]);
+  await driven(operation, {}, { onProgress: (one) => heard.push(one), onServerKeys: (...all) => heard.push(all) });
+  assert.deepEqual(heard, [{ stage: "testing", done: 0, total: 2 }, [keys], { stage: "testing", done: 2, total: 2 }, { stage: "end", done: 1, total: undefined }]);
 });
 
 test("a callback that throws ends the call; one that aborts it does too", async () => {

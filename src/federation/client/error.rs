@@ -33,6 +33,12 @@ pub enum FederationError {
         /// What it said.
         error: RemoteError,
     },
+    /// The server has not what was asked for, and says so by the status alone.
+    #[error("{server}: the server has no such event")]
+    NotThere {
+        /// The server.
+        server: String,
+    },
     /// The server answered something else than was asked for.
     #[error("{server}: {error}")]
     Answer {
@@ -112,6 +118,7 @@ impl FederationError {
             Self::Request(error) => error.code(),
             Self::Host(error) => error.code(),
             Self::Remote { error, .. } => error.code(),
+            Self::NotThere { .. } => "remote_not_found",
             Self::Answer { error, .. } => error.code(),
             Self::Keys(error) => error.code(),
             Self::BackOff { .. } => "server_left_alone",
@@ -179,6 +186,10 @@ impl FederationError {
             .with_some("error", error.error.clone())
             .with_some("retry_after_ms", error.retry_after_ms.and_then(|ms| i64::try_from(ms).ok()))
             .with_some("room_version", error.room_version.clone()),
+            Self::NotThere { server } => Evidence::object([
+                ("server_name", server.as_str().into()),
+                ("status", 404_i64.into()),
+            ]),
             Self::Answer { server, .. } => {
                 Evidence::object([("server_name", server.as_str().into())])
             }

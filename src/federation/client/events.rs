@@ -19,6 +19,19 @@ pub(super) fn of(server: &str) -> impl Fn(AnswerError) -> FederationError {
     move |error| FederationError::Answer { server: server.to_owned(), error }
 }
 
+/// A 404 without a code is what who knows no such path answers; but Synapse says no more where it has no
+/// such event, and every server knows this path.
+fn not_there(error: FederationError) -> FederationError {
+    match error {
+        FederationError::Remote { server, error }
+            if error.status == 404 && error.errcode.is_none() =>
+        {
+            FederationError::NotThere { server }
+        }
+        error => error,
+    }
+}
+
 impl Client {
     /// One event by its ID, of the room `room_id` if that is known.
     ///
@@ -32,7 +45,7 @@ impl Client {
         room_id: Option<&str>,
         version: &'static RoomVersion,
     ) -> Result<(ProvenPdu, KeyReport)> {
-        let body = self.ask(host, server, event(event_id)).await?;
+        let body = self.ask(host, server, event(event_id)).await.map_err(not_there)?;
         let read = OneEvent::read(&body, event_id, room_id, version).map_err(of(server))?;
         let needed = read.keys_needed(&self.keys.borrow());
         let report = self.fetch_needed(host, needed).await?;

@@ -23,7 +23,9 @@
 //! | `waiting` | what waits, and for what |
 //! | `given` | states that are given, whole or without members |
 //! | `edges` | forward extremities, and history |
+//! | `draft` | new events of our own |
 
+mod draft;
 mod edges;
 mod given;
 mod proving;
@@ -44,6 +46,7 @@ use crate::keys::KeyRing;
 use crate::receive::{self, Options};
 use crate::room_version::RoomVersion;
 use crate::verdict::{Check, CheckResult, Outcome, Verdict};
+pub use draft::{DraftError, NewEvent};
 use given::Base;
 pub use given::{GivenState, GivenStateError, Giving, StateDraft};
 use proving::{Next, Queue, Raw};

@@ -166,7 +166,7 @@ impl Waits {
             }
             if waiting.is_ready() && !waiting.lacks_key() {
                 ready.extend(self.take(&by));
-            } else if waiting.previous.contains(id) {
+            } else if waiting.wants.full && waiting.previous.contains(id) {
                 self.needed_by.entry(id.to_owned()).or_default().insert(by);
             }
         }

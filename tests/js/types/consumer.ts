@@ -14,9 +14,12 @@ import {
   FedproofError,
   type FetchAnswer,
   type FetchRequest,
+  type FetchedState,
+  type FilledGap,
   type Handler,
   type Host,
   type HostAnswer,
+  type JoinedRoom,
   type KeyReport,
   KeyRing,
   type Outcome,
@@ -34,6 +37,7 @@ import {
   type RuleStep,
   ServerAcl,
   Session,
+  type Signal,
   signEvent,
   SigningKey,
   signRequest,
@@ -121,11 +125,11 @@ export const answer: 400 | 401 | undefined = made.outcome === "accepted" ? undef
 export const asked: string[] = made.outcome === "incomplete" ? made.missing.map(({ server, key_id }) => server + key_id) : [];
 verifyRequest({ ...target, authorization: null, serverName: "b.example" });
 
-const federation = new Federation({ serverName: "b.example", signingKey: key, host: mine });
+const ours = new Federation({ serverName: "b.example", signingKey: key, host: mine });
 const held = new Map<string, Room>();
 const edus: Edu[] = [];
 const handler: Handler = createHandler({
-  federation,
+  federation: ours,
   signingKeys: [key],
   oldKeys: [{ keyId: "ed25519:old", publicKey: key.publicKey, expiredTs: 1 }],
   rooms: (roomId) => held.get(roomId),
@@ -142,11 +146,39 @@ export const answering = async (incoming: FetchRequest): Promise<number> => {
 export const published: string = publishedKeys({ serverName: "b.example", keys: key, validUntilTs: 1 });
 
 // @ts-expect-error a handler must know the rooms
-createHandler({ federation, signingKeys: key });
+createHandler({ federation: ours, signingKeys: key });
 // @ts-expect-error an invite is decided by a word that there is
-createHandler({ federation, signingKeys: key, rooms: () => undefined, decideInvite: () => ({ errcode: "M_UNKNOWN" }) });
+createHandler({ federation: ours, signingKeys: key, rooms: () => undefined, decideInvite: () => ({ errcode: "M_UNKNOWN" }) });
 // @ts-expect-error until when they are valid must be said
 publishedKeys({ serverName: "b.example", keys: key });
+
+const federation = new Federation({ serverName: "a.example", signingKey: key, host: mine, keys, notaries: ["n.example"], timeLimit: undefined });
+const inRoom = { roomId: "!x:b.example", roomVersion: "11" } as const;
+export async function conversing(signal: Signal): Promise<void> {
+  const limits = { signal, timeLimit: 1, onProgress: ({ stage }: Progress): unknown => stage };
+  const { step, tls_name } = await federation.resolve("b.example", limits);
+  const joined: JoinedRoom = await federation.join({ roomId: inRoom.roomId, userId: "@a:a.example", via: [step, tls_name ?? ""], ...limits });
+  const draft: string = joined.room.draft({ type: "m.room.message", sender: "@a:a.example", content: { body: "x" }, stateKey: undefined });
+  const outcome: Outcome = joined.report.verdict.outcome;
+  const { state, missing }: FetchedState = await federation.state("b.example", "$a", { ...inRoom, signal });
+  const filled: FilledGap = await federation.fillGap("b.example", joined.room, draft, { ...inRoom, maxEvents: 5 });
+  const { pdus, failure } = await federation.send("b.example", { pdus: [draft, bytes], roomVersion: "11", edus: [{ edu_type: "m.typing" }] });
+  const by: "events" | "state" | "nothing" = filled.by;
+  const { fields } = await federation.queryProfile("@b:b.example");
+  const texts: string[] = [outcome, by, ...missing, ...fields.values(), failure?.code ?? String(pdus), state[0]?.pdu ?? ""];
+  throw new Error(texts.join());
+}
+
+// @ts-expect-error a conversation needs a host
+new Federation({ serverName: "a.example" });
+// @ts-expect-error an event is of a room version
+federation.event("b.example", "$a", { roomId: "!x:b.example" });
+// @ts-expect-error somebody must be asked
+federation.join({ roomId: "!x:b.example", userId: "@a:a.example" });
+// @ts-expect-error there is no such method
+federation.request("b.example", { method: "PATCH", target: "/" });
+// @ts-expect-error an event has a type
+new Room({ roomVersion: "11" }).draft({ sender: "@a:a.example" });
 // @ts-expect-error nobody is proven to have made a request that may be refused
 made.origin;
 // @ts-expect-error a request is signed for somebody
