@@ -44,6 +44,7 @@ mod room_state;
 pub mod server_keys;
 pub mod server_version;
 pub mod spaces;
+mod survey;
 mod template;
 pub mod transactions;
 
@@ -57,4 +58,5 @@ pub use membership::{StatedVersion, Template};
 pub use pdus::{FallenPdu, Fault, Judged, Pdus, ProvenPdu};
 pub use remote_error::{Asked, Next, RemoteError};
 pub use room_state::{ProvenState, StatePdus};
+pub use survey::{Survey, Surveyed};
 pub use template::{MembershipChange, TemplateError, event_from_template};
