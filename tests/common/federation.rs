@@ -43,9 +43,9 @@ pub struct Fed {
 }
 
 impl Fed {
-    /// Our server and these others, and nobody's keys. Of the others, some are notaries.
+    /// Our server and these others, and no keys but ours. Of the others, some are notaries.
     pub fn new(servers: &[&str], notaries: &[&str]) -> Self {
-        let keys: Rc<RefCell<KeyRing>> = Rc::default();
+        let keys = Rc::new(RefCell::new(our_ring()));
         let notaries = notaries.iter().map(|notary| (*notary).to_owned()).collect();
         let client = Client::new(HERE, Some(KEY_ID), Rc::clone(&keys), notaries);
         let calls: Rc<RefCell<Vec<Call>>> = Rc::default();
