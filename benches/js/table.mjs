@@ -22,18 +22,23 @@ export function table({ rows, sizes, start }) {
       table.push([what, kilobytes(raw), kilobytes(gzip), kilobytes(brotli), atMost ? `≤ ${kilobytes(atMost)}` : "", atMost ? mark(gzip <= atMost) : ""]);
     }
   }
-  return `\n${table}\nMicroseconds of CPU time an event, medians; a ratio says how many times faster ours is (median over neighbouring blocks).`;
+  return `\n${table}\nCPU time an event, a resolution or an answer, medians; a ratio says how many times faster ours is (median over neighbouring blocks).`;
 }
 
 function race({ what, against, ours, theirs, ratio, goal }) {
-  return [`${what}\n${dim(`against ${against}`)}`, microseconds(ours), microseconds(theirs), `${ratio.toFixed(2)}×`, goal ? `≥ ${goal}×` : "", goal ? mark(ratio >= goal) : ""];
+  return [`${what}\n${dim(`against ${against}`)}`, microseconds(ours), microseconds(theirs), `${ratio.toFixed(ratio < 100 ? 2 : 0)}×`, goal ? `≥ ${goal}×` : "", goal ? mark(ratio >= goal) : ""];
 }
 
-function cost({ what, against, ours, atMost }) {
-  return [`${what}\n${dim(`beside ${against}`)}`, microseconds(ours), "", "", `≤ ${atMost} µs`, mark(ours <= atMost)];
+function cost({ what, against, ours, atMost, unit = "µs" }) {
+  const value = unit === "µs" ? microseconds(ours) : `${ours.toFixed(ours < 100 ? 2 : 0)} ${unit}`;
+  return [`${what}\n${dim(`beside ${against}`)}`, value, "", "", `≤ ${atMost} ${unit}`, mark(ours <= atMost)];
 }
 
 const mark = (reached) => (reached ? green("ok") : red("missed"));
-const microseconds = (value) => `${value.toFixed(value < 100 ? 1 : 0)} µs`;
+/** As seconds or milliseconds where these are easier to read. */
+function microseconds(value) {
+  const [scaled, unit] = value >= 1e6 ? [value / 1e6, "s"] : value >= 1e4 ? [value / 1e3, "ms"] : [value, "µs"];
+  return `${scaled.toFixed(scaled < 100 ? 1 : 0)} ${unit}`;
+}
 const milliseconds = (value) => `${value.toFixed(1)} ms`;
 const kilobytes = (bytes) => (bytes / 1000).toFixed(1);

@@ -3,6 +3,7 @@
 //! library's own, made with the same flags.
 
 mod auth;
+mod signatures;
 
 use std::hint::black_box;
 use std::sync::Arc;
