@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run bench`: fedproof beside what one can take instead, on the same events in the same run.
-//   node benches/run.mjs [--only native|js|auth|state] [--json FILE]
+//   node benches/run.mjs [--only native|js|auth|state|join] [--json FILE]
 import { mkdirSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { at } from "../tools/lib/paths.mjs";
@@ -12,7 +12,7 @@ await main(async () => {
   const { only, json } = parseArgs({ options: { only: { type: "string" }, json: { type: "string" } } }).values;
   // The part `auth` is in `native` and in `js`, and can be had alone.
   const wanted = (part) => only === undefined || only === part;
-  const minutes = (wanted("js") ? 1 : 0) + (wanted("native") ? 1 : 0) + (wanted("state") ? 2 : 0) || 1;
+  const minutes = ["js", "native", "state", "state", "join", "join"].filter(wanted).length || 1;
   console.log(`Takes about ${minutes} minute${minutes > 1 ? "s" : ""}, and a few more the first time, to fetch and compile what we measure against.`);
 
   const corpusFile = at("target/bench/corpus.json");
@@ -47,7 +47,12 @@ await main(async () => {
     rows.push(...(await timed("auth", async () => [await authorization(ours, theirs), "against ruma, both in wasm"])));
     rows.push(...(await timed("acl", async () => [await acl(), "10,000 entries"])));
   }
-  if (only !== "js") {
+  if (wanted("join")) {
+    const { benchModule } = await import("./js/wasm.mjs");
+    const { joins } = await import("./js/join.mjs");
+    rows.push(...(await timed("join", async () => [await joins(await benchModule()), "beside bare signatures"])));
+  }
+  if (only !== "js" && only !== "join") {
     begin("native", "compiling ruma and fedproof, some minutes the first time");
     await run("cargo", ["build", "--locked", "--release", "--manifest-path", "benches/native/Cargo.toml", "--target-dir", "target/bench"], {
       show: "terminal",

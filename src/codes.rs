@@ -1030,6 +1030,17 @@ pub static ALL: &[Code] = &[
     error("aborted", "The call was aborted.", ROOM_VERSIONS),
     error("callback_failed", "A callback of the call, such as onProgress, threw.", FEDERATION),
     error("timed_out", "The call took longer than its time limit.", FEDERATION),
+    error(
+        "signing_key_missing",
+        "Something must be signed, and our server was given no key.",
+        SIGNING_JSON,
+    ),
+    error(
+        "server_left_alone",
+        "The server did not give its keys a short while ago, and is not asked again yet.",
+        KEYS,
+    ),
+    error("no_server_helped", "Of several servers that were asked, none helped.", FEDERATION),
     error("host_timed_out", "A host callback did not settle within its time limit.", FEDERATION),
     error(
         "host_address_forbidden",

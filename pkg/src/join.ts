@@ -32,7 +32,9 @@ export class JoinReader {
 
   /** Takes the next piece; gives the events that it completes. @throws FedproofError `input_unreadable`. */
   push(piece: Uint8Array): Uint8Array[] {
-    return this.#use((join) => join.push(piece)) as Uint8Array[];
+    const [bytes, ends] = this.#use((join) => join.push(piece)) as [Uint8Array, Uint32Array];
+    let begin = 0;
+    return Array.from(ends, (end) => bytes.subarray(begin, (begin = end)));
   }
 
   /** Judges some events; gives whether there may be more. */

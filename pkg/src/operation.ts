@@ -61,7 +61,7 @@ interface Told {
 
 const LOOK_UP_LIMIT = 15_000;
 /** After so many milliseconds without a pause others get a turn. */
-const PATIENCE = 50;
+const PATIENCE = 25;
 
 class Driver {
   readonly #host: GivenHost;

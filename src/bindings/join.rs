@@ -1,6 +1,6 @@
 //! A join, from the answer of the server that helped.
 
-use js_sys::{Array, Uint8Array};
+use js_sys::{Array, Uint8Array, Uint32Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -26,10 +26,18 @@ impl Join {
         Ok(Self { join: CoreJoin::new(version, room_id, options) })
     }
 
-    /// Takes the next piece of the answer; gives the events that it completes, as an array of `Uint8Array`.
+    /// Takes the next piece of the answer; gives the events that it completes: `[bytes, ends]`, all of
+    /// them one after the other, and where each ends. (An array of bytes for each would cost more than
+    /// the checks of an event without its signature.)
     pub fn push(&mut self, piece: &[u8]) -> Result<Array, JsValue> {
         let taken = self.join.push(piece).map_err(Thrown::from)?;
-        Ok(taken.iter().map(|event| Uint8Array::from(event.as_slice())).collect())
+        let ends = taken.iter().scan(0usize, |end, event| {
+            *end = end.saturating_add(event.len());
+            u32::try_from(*end).ok()
+        });
+        let ends: Vec<u32> = ends.collect();
+        let bytes = Uint8Array::from(taken.concat().as_slice());
+        Ok(Array::of2(&bytes, &Uint32Array::from(ends.as_slice())))
     }
 
     /// Judges up to `most` events; gives whether there may be more.

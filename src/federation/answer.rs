@@ -8,6 +8,7 @@ use thiserror::Error;
 use super::pdus::FallenPdu;
 use crate::evidence::Quoted;
 use crate::json::{self, Canonical, JsonError, Numbers, Value};
+use crate::reader::ReadError;
 use crate::state::whole::StateDefect;
 use crate::verdict::Verdict;
 
@@ -17,6 +18,9 @@ pub enum AnswerError {
     /// It is not JSON.
     #[error("the answer is not valid JSON: {0}")]
     Json(#[from] JsonError),
+    /// It cannot be taken apart.
+    #[error(transparent)]
+    Unreadable(#[from] ReadError),
     /// A field is missing or of the wrong type.
     #[error("the answer must have {expected} in {}", Quoted(field))]
     Field {
@@ -96,6 +100,7 @@ impl AnswerError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Json(error) => error.code(),
+            Self::Unreadable(error) => error.code(),
             Self::Field { .. } => "answer_field_invalid",
             Self::NotOneEvent { .. } => "answer_not_one_event",
             Self::Event(fallen) => fallen.code(),

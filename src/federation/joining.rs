@@ -8,6 +8,7 @@ use super::entries::{LeftOut, Reading, as_bool, is_server_name};
 use super::membership::{self, StatedVersion, Template};
 use super::request::{Request, STATE_ANSWER, TimeLimit};
 use super::room_state::{ProvenState, StatePdus};
+use super::survey;
 use crate::auth::Selection;
 use crate::identifiers::domain_of;
 use crate::json::{self, Canonical, Numbers, Value};
@@ -66,6 +67,19 @@ pub fn send_join_v1(join: &Join<'_>) -> Request {
     let Join { room_id, event_id, event, .. } = *join;
     let (target, content) = membership::send("federation/v1/send_join", room_id, event_id, event);
     Request::put(target, content, STATE_ANSWER, TimeLimit::Long)
+}
+
+/// The answer to [`send_join_v1`] as it would be to [`send_join`]: without the status in front of it.
+///
+/// # Errors
+/// [`AnswerError::Field`] when it is none.
+pub fn unwrap_v1(body: &[u8]) -> Result<&[u8], AnswerError> {
+    let inner = || {
+        let rest = body.trim_ascii().strip_prefix(b"[")?.strip_suffix(b"]")?;
+        let rest = rest.trim_ascii_start().strip_prefix(b"200")?.trim_ascii_start();
+        Some(rest.strip_prefix(b",")?.trim_ascii())
+    };
+    inner().ok_or(AnswerError::Field { field: "", expected: "[200, an object]" })
 }
 
 /// The answer to a join, read.
@@ -140,7 +154,7 @@ impl SendJoin {
         Ok(Self {
             version,
             event: join.event.clone(),
-            countersigned: countersigned(answer, join, version)?,
+            countersigned: countersigned(answer.get("event"), join, version)?,
             state: StatePdus::read(state, auth_chain, join.room_id, version),
             members_omitted,
             servers_in_room,
@@ -252,14 +266,12 @@ fn one_or_two(state: &[&[u8]]) -> Result<&'static RoomVersion, AnswerError> {
         .ok_or(StateDefect::NoCreate)?;
     let stated = create.get("content").and_then(|content| content.get("room_version"));
     let stated = stated.map_or(Some("1".into()), Value::as_str).unwrap_or_default();
-    let version =
-        RoomVersion::get(&stated).ok().filter(|version| version.event_id_format.is_field());
-    Ok(version.ok_or_else(|| StateDefect::RoomVersion(stated.into_owned()))?)
+    survey::one_or_two(stated.into_owned())
 }
 
 /// The join as it came back, if a server had to sign it that is not ours.
-fn countersigned(
-    answer: &Answer<'_>,
+pub(super) fn countersigned(
+    returned: Option<Value<'_>>,
     join: &Join<'_>,
     version: &'static RoomVersion,
 ) -> Result<Option<Countersigned>, AnswerError> {
@@ -272,6 +284,7 @@ fn countersigned(
     let Some(server) = authoriser.filter(|server| *server != join.server_name) else {
         return Ok(None);
     };
-    let event = answer.field("event", "the join, signed by the server that lets it in", Some)?;
-    Countersigned::read(join.event, event, server, version).map(Some)
+    let (field, expected) = ("event", "the join, signed by the server that lets it in");
+    let returned = returned.ok_or(AnswerError::Field { field, expected })?;
+    Countersigned::read(join.event, returned, server, version).map(Some)
 }

@@ -4,7 +4,9 @@
 //! conversation has a function that makes its
 //! [`Request`](request::Request) and one that reads the answer. Answers are authenticated by TLS alone,
 //! so every event in one is verified by itself: what holds events is read once, tells which keys it
-//! needs, and is judged when they are there, as often as it takes. What fails falls out and is reported;
+//! needs, and is judged when they are there, as often as it takes. (The answer to a join may be too large
+//! for that: a [`Survey`] looks through it for what keys it needs, then [`Join`] makes the room of it, both
+//! piece by piece.) What fails falls out and is reported;
 //! nothing comes through that is not proven, or described as what another server merely says.
 //!
 //! | module | conversations |
@@ -45,6 +47,7 @@ mod room_state;
 pub mod server_keys;
 pub mod server_version;
 pub mod spaces;
+mod survey;
 mod template;
 pub mod transactions;
 
@@ -58,4 +61,5 @@ pub use membership::{StatedVersion, Template};
 pub use pdus::{FallenPdu, Fault, Judged, Pdus, ProvenPdu};
 pub use remote_error::{Asked, Next, RemoteError};
 pub use room_state::{ProvenState, StatePdus};
+pub use survey::{Survey, Surveyed};
 pub use template::{MembershipChange, TemplateError, event_from_template};

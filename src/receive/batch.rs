@@ -41,7 +41,7 @@ impl NeededKey {
     /// Several needs, each key once: with the latest time, which covers the others.
     #[must_use]
     pub fn merge(keys: impl IntoIterator<Item = Self>) -> Vec<Self> {
-        let mut needed = Needed::default();
+        let mut needed = NeededKeys::default();
         for key in keys {
             needed.insert(key.server, key.key_id, key.minimum_valid_until_ts);
         }
@@ -125,16 +125,10 @@ impl Batch {
     /// A server that signed by a key that is known and was valid needs no other.
     #[must_use]
     pub fn keys_needed(&self, ring: &KeyRing, wanted: impl Fn(usize) -> bool) -> Vec<NeededKey> {
-        let mut needed = Needed::default();
+        let mut needed = NeededKeys::default();
         let wanted = (0..self.len()).filter(|index| wanted(*index));
         for pdu in wanted.filter_map(|index| self.pdu(index)) {
-            // Whether a third party's invite excuses its sender is known only after check 3.
-            let required = signatures::required_servers(pdu, false);
-            let authoriser = pdu.join_authoriser();
-            let authoriser = authoriser.as_deref().and_then(|user| domain_of(user, '@'));
-            for server in required.chain(authoriser.map(str::to_owned)) {
-                needed.add(&server, pdu, ring);
-            }
+            needed.add_event(pdu, ring);
         }
         needed.list()
     }
@@ -172,16 +166,28 @@ impl std::fmt::Debug for Batch {
 /// The keys without which the signatures of one server on an event cannot be checked.
 #[must_use]
 pub fn keys_needed_of(server: &str, pdu: &Pdu, ring: &KeyRing) -> Vec<NeededKey> {
-    let mut needed = Needed::default();
+    let mut needed = NeededKeys::default();
     needed.add(server, pdu, ring);
     needed.list()
 }
 
-/// Keys with the latest time that they are needed for.
-#[derive(Default)]
-struct Needed(BTreeMap<(String, String), Option<i64>>);
+/// The keys that events need, gathered event by event: each once, with the latest time that it is
+/// needed for.
+#[derive(Debug, Default)]
+pub struct NeededKeys(BTreeMap<(String, String), Option<i64>>);
 
-impl Needed {
+impl NeededKeys {
+    /// Adds the keys without which signatures that count cannot be checked on this event.
+    pub fn add_event(&mut self, pdu: &Pdu, ring: &KeyRing) {
+        // Whether a third party's invite excuses its sender is known only after check 3.
+        let required = signatures::required_servers(pdu, false);
+        let authoriser = pdu.join_authoriser();
+        let authoriser = authoriser.as_deref().and_then(|user| domain_of(user, '@'));
+        for server in required.chain(authoriser.map(str::to_owned)) {
+            self.add(&server, pdu, ring);
+        }
+    }
+
     fn add(&mut self, server: &str, pdu: &Pdu, ring: &KeyRing) {
         let enforce_validity = pdu.version().enforce_key_validity;
         let moment = Moment { ts: pdu.origin_server_ts(), enforce_validity };
@@ -211,7 +217,9 @@ impl Needed {
         *latest = ts.max(*latest);
     }
 
-    fn list(self) -> Vec<NeededKey> {
+    /// All of them, in order.
+    #[must_use]
+    pub fn list(self) -> Vec<NeededKey> {
         let key = |((server, key_id), minimum_valid_until_ts)| NeededKey {
             server,
             key_id,

@@ -17,7 +17,7 @@ mod given;
 pub(crate) mod proof;
 mod room;
 
-pub use batch::{Batch, NeededKey, keys_needed_of};
+pub use batch::{Batch, NeededKey, NeededKeys, keys_needed_of};
 pub use given::{Given, GivenEvents};
 pub use proof::{server_evidence, too_long};
 pub use room::Room;

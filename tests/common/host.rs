@@ -2,6 +2,7 @@
 //! asked.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::future::Future;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -9,7 +10,7 @@ use std::task::Poll;
 
 use fedproof::host::{
     Addresses, Answer, Capabilities, Effect, Host, HostError, HostErrorKind, HttpsAnswer,
-    HttpsRequest, Operation, SrvRecord,
+    HttpsRequest, Notice, Operation, SrvRecord,
 };
 use fedproof::keys::SigningKey;
 
@@ -27,6 +28,10 @@ pub enum Fault {
     Truncate,
     /// The answer is to another question, or no text.
     Garbage,
+    /// One bit of the body is another one: that of the byte at this place, counted round and round.
+    Corrupt(usize),
+    /// The request reaches the server twice.
+    Repeat,
 }
 
 #[derive(Debug, Clone)]
@@ -38,6 +43,8 @@ pub struct World {
     pub addresses: BTreeMap<String, Vec<Reply<Addresses>>>,
     /// What servers answer, by `https://`, the `Host` header and the path.
     pub sites: BTreeMap<String, Reply<HttpsAnswer>>,
+    /// What servers answer that stands in no table.
+    pub handler: Option<Handler>,
     /// Addresses at which connections fail.
     pub down: BTreeMap<IpAddr, HostErrorKind>,
     /// For which names the server at an address has a certificate; where none are told, for all.
@@ -55,6 +62,18 @@ pub struct World {
     pub asked: Vec<Effect>,
     /// Which addresses were given for which names.
     pub given: BTreeMap<String, BTreeSet<IpAddr>>,
+    /// What conversations told on their way.
+    pub notices: Vec<Notice>,
+}
+
+/// Answers a request by what it asks.
+#[derive(Clone)]
+pub struct Handler(pub Rc<dyn Fn(&HttpsRequest) -> Option<HttpsAnswer>>);
+
+impl fmt::Debug for Handler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Handler")
+    }
 }
 
 impl Default for World {
@@ -64,6 +83,7 @@ impl Default for World {
             srv: BTreeMap::new(),
             addresses: BTreeMap::new(),
             sites: BTreeMap::new(),
+            handler: None,
             down: BTreeMap::new(),
             certificates: BTreeMap::new(),
             now: 1_700_000_000_000,
@@ -73,6 +93,7 @@ impl Default for World {
             faults: BTreeMap::new(),
             asked: Vec::new(),
             given: BTreeMap::new(),
+            notices: Vec::new(),
         }
     }
 }
@@ -85,7 +106,9 @@ impl World {
     ) -> T {
         let mut operation = Operation::new(self.capabilities, conversation);
         loop {
-            if let Poll::Ready(end) = operation.poll() {
+            let end = operation.poll();
+            self.notices.extend(operation.take_notices());
+            if let Poll::Ready(end) = end {
                 return end;
             }
             let effects = operation.take_effects();
@@ -128,12 +151,19 @@ impl World {
             }
             _ => {}
         }
+        if let Some(Fault::Repeat) = fault {
+            let _first = self.honest(effect);
+        }
         let mut answer = self.honest(effect)?;
         match (&mut answer, fault) {
             (Answer::Https(answer), Some(Fault::Truncate)) => {
                 answer.body.truncate(answer.body.len() / 2);
             }
             (Answer::Https(answer), Some(Fault::Garbage)) => answer.body = vec![0xff, 0, b'{'],
+            (Answer::Https(answer), Some(Fault::Corrupt(at))) if !answer.body.is_empty() => {
+                let at = at % answer.body.len();
+                answer.body[at] ^= 1;
+            }
             (Answer::Srv(records), Some(Fault::Truncate)) => records.truncate(records.len() / 2),
             (Answer::Random(bytes), Some(Fault::Truncate)) => bytes.truncate(bytes.len() / 2),
             _ => {}
@@ -216,7 +246,9 @@ impl World {
         }
         let url = format!("https://{}{}", request.host_header, request.target);
         let missing = HttpsAnswer { status: 404, ..Default::default() };
-        let answer = self.sites.get(&url).cloned().unwrap_or(Ok(missing)).map_err(failure)?;
+        let by_table = self.sites.get(&url).cloned();
+        let handled = || self.handler.as_ref().and_then(|handler| handler.0(request)).map(Ok);
+        let answer = by_table.or_else(handled).unwrap_or(Ok(missing)).map_err(failure)?;
         if answer.body.len() > request.max_bytes {
             return Err(failure(HostErrorKind::TooLarge));
         }

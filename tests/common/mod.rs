@@ -11,6 +11,7 @@
 )]
 
 pub mod chat;
+pub mod federation;
 pub mod host;
 pub mod make;
 pub mod model;

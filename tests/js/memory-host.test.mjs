@@ -125,6 +125,10 @@ test("fail, truncate, corrupt, repeat", async () => {
   assert.equal(text((await fault({ truncate: 3 })).answer.https.body), '{"a');
   assert.equal(text((await fault({ corrupt: 5 })).answer.https.body), '{"a":0}');
   assert.equal(text((await fault({ corrupt: 7 })).answer.https.body), '{"a":1}', "there is no such byte");
+  const body = Buffer.from("whole");
+  const bent = memoryHost({ servers: { "192.0.2.1:8448": () => ({ body }) }, faults: [{ on: "https", what: { corrupt: 0 } }] });
+  assert.equal(text((await askHost(bent, [to("a.test")]))[0].https.body), "vhole");
+  assert.equal(body.toString(), "whole", "what the server has is not touched");
   let count = 0;
   const servers = { "192.0.2.1:8448": () => ({ json: (count += 1) }) };
   const [{ https }] = await askHost(memoryHost({ servers, faults: [{ on: "https", what: { repeat: 2 } }] }), [to("a.test")]);

@@ -5,6 +5,7 @@
 mod auth;
 #[path = "../../shared/made/mod.rs"]
 mod made;
+mod signatures;
 mod state;
 
 use std::hint::black_box;

@@ -274,7 +274,8 @@ async function wholeAnswer(given: MemoryAnswer, maxBytes: number): Promise<Https
 function corrupt<A>(answer: A, at: number): A {
   const { body } = answer as { body?: unknown };
   if (!isUint8Array(body) || at >= body.length) return answer;
-  const changed = body.slice();
+  // A slice of a Buffer is the same memory.
+  const changed = new Uint8Array(body);
   changed[at] = (changed[at] as number) ^ 1;
   return { ...answer, body: changed };
 }

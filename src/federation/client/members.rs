@@ -10,16 +10,19 @@ use crate::auth::Membership;
 use crate::encoding;
 use crate::event::signatures::{add_signature, to_sign};
 use crate::event::{FormatError, Limits, Pdu, hashes};
-use crate::federation::joining::{self, Join, SendJoin, make_join, read_make_join};
+use crate::federation::joining::{self, Join, make_join, read_make_join};
 use crate::federation::knocking::{self, Knocked, SendKnock, make_knock, read_make_knock};
 use crate::federation::leaving::{self, make_leave, read_make_leave};
 use crate::federation::{
-    Asked, MembershipChange, Next, StatedVersion, Template, event_from_template,
+    Asked, MembershipChange, Next, StatedVersion, Survey, Surveyed, Template, event_from_template,
 };
 use crate::host::{Host, Notice};
 use crate::identifiers::domain_of;
 use crate::json::Canonical;
 use crate::room_version::{self, RoomVersion};
+
+/// How much of an answer is looked at before others get to run, in bytes: a few milliseconds' worth.
+const PIECE: usize = 128 * 1024;
 
 type Result<T> = std::result::Result<T, FederationError>;
 
@@ -119,24 +122,40 @@ impl Client {
             server_name: &self.server_name,
         };
         stage(host, "send_join");
-        let newer = self.ask(host, server, joining::send_join(&join)).await;
-        let (answer, read) = match newer {
+        let answer = match self.ask(host, server, joining::send_join(&join)).await {
             Err(error) if is_unknown_endpoint(&error) => {
                 let answer = self.ask(host, server, joining::send_join_v1(&join)).await?;
-                let read = SendJoin::read_v1(&answer, &join);
-                (answer, read)
+                joining::unwrap_v1(&answer).map_err(of(server))?.to_vec()
             }
-            answer => {
-                let answer = answer?;
-                let read = SendJoin::read(&answer, &join);
-                (answer, read)
-            }
+            answer => answer?,
         };
-        let read = read.map_err(of(server))?;
-        let needed = read.keys_needed(&self.keys.borrow());
+        let seen = self.survey(host, server, &join, &answer).await?;
+        let needed = seen.keys_needed(&self.keys.borrow());
         let keys = self.fetch_needed(host, needed).await?;
-        let event = read.event(&self.keys.borrow()).map_err(of(server))?;
-        Ok(Joining { version: read.version(), event, event_id: signed.event_id, answer, keys })
+        let event = seen.event(&self.keys.borrow()).map_err(of(server))?;
+        Ok(Joining { version: seen.version, event, event_id: signed.event_id, answer, keys })
+    }
+
+    /// Looks through the answer to a join, and lets others run meanwhile.
+    async fn survey(
+        &self,
+        host: &Host,
+        server: &str,
+        join: &Join<'_>,
+        answer: &[u8],
+    ) -> Result<Surveyed> {
+        let mut survey = Survey::new(join);
+        let total = u64::try_from(answer.len()).ok();
+        let mut done = 0u64;
+        for piece in answer.chunks(PIECE) {
+            survey.push(piece, &self.keys.borrow()).map_err(of(server))?;
+            done = done.saturating_add(u64::try_from(piece.len()).unwrap_or_default());
+            host.tell(Notice::Progress { stage: "read", done, total });
+            if total > Some(done) {
+                host.wait(0).await?;
+            }
+        }
+        survey.end().map_err(of(server))
     }
 
     /// Knocks on a room.
