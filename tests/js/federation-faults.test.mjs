@@ -187,17 +187,19 @@ test("conversations over bad hosts settle, prove what they bring, and leave noth
     const one = async () => {
       while (next < until) {
         counts[await hold((next += 1))] += 1;
-        if (next % 100 === 0) await giveBack();
+        if (next % 50 === 0) await giveBack();
       }
     };
     await Promise.all(Array.from({ length: SIDE_BY_SIDE }, one));
     for (let n = 0; n < 3; n += 1) await giveBack();
     return { wasm: memory(), heap: process.memoryUsage().heapUsed };
   };
-  const before = await churn(CONVERSATIONS / 3);
+  const before = await churn(CONVERSATIONS / 4);
   const after = await churn(CONVERSATIONS);
   t.diagnostic(`${JSON.stringify(counts)}, heap ${before.heap} and ${after.heap}, module ${before.wasm} and ${after.wasm}`);
-  assert.equal(after.wasm, before.wasm, "the module's memory grew");
+  // Modules give no memory back, so this is the most that conversations side by side ever took together: it may
+  // rise by a few of them. A kilobyte and a half left by each would show.
+  assert.ok(after.wasm < before.wasm + 2 * 1024 * 1024, `the module's memory grew from ${before.wasm} to ${after.wasm}`);
   assert.ok(after.heap < before.heap + 5_000_000, `the heap grew from ${before.heap} to ${after.heap}`);
   assert.ok(counts.well > 500 && counts.refused > 500 && counts.aborted > 50, JSON.stringify(counts));
   assert.deepEqual(unhandled, []);
