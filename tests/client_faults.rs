@@ -134,7 +134,7 @@ fn content_of(event: &Value) -> String {
 impl Ground {
     fn new() -> Self {
         let chat = Chat::new(VERSION);
-        let events = chat.made.values().map(|event| content_of(event)).collect();
+        let events = chat.made.values().map(content_of).collect();
         let answers = answers(&chat);
         Self { chat, events, answers }
     }

@@ -68,7 +68,9 @@ pub struct World {
 
 /// Answers a request by what it asks.
 #[derive(Clone)]
-pub struct Handler(pub Rc<dyn Fn(&HttpsRequest) -> Option<HttpsAnswer>>);
+pub struct Handler(pub Rc<Answering>);
+
+type Answering = dyn Fn(&HttpsRequest) -> Option<HttpsAnswer>;
 
 impl fmt::Debug for Handler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

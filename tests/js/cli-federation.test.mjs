@@ -83,6 +83,17 @@ const lines = (text) => text.trimEnd().split("\n").map((line) => JSON.parse(line
 const path = (name) => join(cwd, name);
 /** Text without its line breaks. */
 const flat = (text) => text.replace(/\s+/g, " ");
+// Before the first test: what is awaited between tests lets the runner take those before it for all.
+const synapse = await started(startSynapse({ authority, dns }));
+const skip = synapse.unavailable;
+let alicesRoom;
+before(async () => {
+  if (skip) return;
+  const user = await synapse.register("alice");
+  alicesRoom = await user.createRoom({ version: "11", preset: "public_chat", name: "Lounge" });
+  for (let n = 0; n < 5; n += 1) await user.say(alicesRoom, `message ${n}`);
+});
+
 after(() => Promise.all(servers.map((one) => one.stop())));
 
 test("resolve: each step, the decision, and whether it is there", async () => {
@@ -411,16 +422,6 @@ test("help of the commands", async () => {
     assert.match(help.out, /Usage: fedproof .*Network:.*Exit codes: 0 .*2 bad usage/s);
     for (const line of help.out.split("\n")) assert.ok(line.length <= 112, line);
   }
-});
-
-const synapse = await started(startSynapse({ authority, dns }));
-const skip = synapse.unavailable;
-let alicesRoom;
-before(async () => {
-  if (skip) return;
-  const user = await synapse.register("alice");
-  alicesRoom = await user.createRoom({ version: "11", preset: "public_chat", name: "Lounge" });
-  for (let n = 0; n < 5; n += 1) await user.say(alicesRoom, `message ${n}`);
 });
 
 test("Synapse: resolve", { skip }, async () => {

@@ -26,12 +26,15 @@ export async function lookUpAddresses(
     nameBehind(name, servers, signal),
   ]);
   const addresses = [ipv4, ipv6].flatMap((one) => one.records ?? []);
-  // One kind is enough; but when there is none, the one that failed might have had some.
+  // One kind is enough.
   if (addresses.length > 0) return { addresses, canonicalName };
+  // The system knows names that are in no DNS, such as those of its hosts file, and knows them without one.
+  const known = servers === undefined ? await local(name) : [];
+  if (known.length > 0) return { addresses: known, canonicalName };
+  // The kind that failed might have had some.
   if (ipv4.records === undefined) throw ipv4.thrown;
   if (ipv6.records === undefined) throw ipv6.thrown;
-  // The system knows names that are in no DNS, such as those of its hosts file.
-  return { addresses: servers === undefined ? await local(name) : [], canonicalName };
+  return { addresses: [], canonicalName };
 }
 
 async function nameBehind(name: string, servers: DnsServers, signal: AbortSignal): Promise<string | undefined> {
