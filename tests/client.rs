@@ -188,6 +188,9 @@ fn via(servers: &[&str]) -> Vec<String> {
     servers.iter().map(|server| (*server).to_owned()).collect()
 }
 
+/// A change to what a server answers.
+type Change = fn(&mut Value);
+
 #[test]
 fn n30_every_refusal_is_told_as_it_is() {
     let chat = Chat::new(11);
@@ -872,7 +875,7 @@ fn n15_n30_a_restricted_join_comes_back_signed_or_another_server_is_tried() {
     assert!(event["signatures"][ONE]["ed25519:a"].is_string());
     let report = room_of(&fed, &chat, &done);
     assert_eq!(report.verdict.outcome, Outcome::Accepted, "{:#?}", report.verdict);
-    let bad: [(fn(&mut Value), &str); 3] = [
+    let bad: [(Change, &str); 3] = [
         (|event| event["content"]["x"] = json!(1), "answer_event_changed"),
         (|event| event["signatures"][ONE] = json!({}), "answer_countersignature"),
         (|event| event["signatures"][ONE]["ed25519:a"] = json!("A"), "answer_countersignature"),
@@ -1154,7 +1157,7 @@ fn n18_an_invite_comes_back_signed_by_both() {
         let body = sent(&fed, INVITE).body.unwrap();
         assert_eq!(body["invite_room_state"], json!([event_of(&chat)]));
         assert_eq!(body["room_version"], json!(version.to_string()));
-        let bad: [(fn(&mut Value), &str); 2] = [
+        let bad: [(Change, &str); 2] = [
             (|event| event["content"]["reason"] = json!("x"), "answer_event_changed"),
             (|event| event["signatures"][ONE] = json!({}), "answer_countersignature"),
         ];
