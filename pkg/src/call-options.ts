@@ -44,7 +44,7 @@ function toSignal(value: unknown, where: string): Signal {
 }
 
 /** A time limit in milliseconds. */
-function toLimit(value: unknown, where: string): number {
+export function toLimit(value: unknown, where: string): number {
   if (typeof value !== "number" || !(value > 0) || value > LONGEST_TIMER) {
     throw invalidArgument(where, `milliseconds, above 0 and up to ${LONGEST_TIMER}`, value);
   }

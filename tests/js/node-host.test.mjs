@@ -1,7 +1,9 @@
 // The host for Node, against servers on loopback.
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { createRequire } from "node:module";
+import { connect } from "node:net";
 import { before, test } from "node:test";
 import { askHost } from "fedproof";
 import { denoHost } from "fedproof/hosts/deno";
@@ -94,6 +96,21 @@ test("a certificate must be for the TLS name, by a trusted authority, and valid 
   assert.equal((await request(hostOf(t, { ca: [other.ca, trusted.ca] }), port)).https.status, 200);
   const platform = nodeHost({ allowAddresses: LOOPBACK });
   failed(await request(platform, port), "host_tls");
+});
+
+// ---- Connections.
+
+test("an address at which nobody says anything is given up, and leaves time for the next", async (t) => {
+  // A listener that is stopped takes as many connections as its backlog holds, and then says nothing.
+  const script = 'const s = require("node:net").createServer(); s.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => console.log(s.address().port));';
+  const child = spawn(process.execPath, ["-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+  t.after(() => child.kill("SIGKILL"));
+  const port = Number(text((await once(child.stdout, "data"))[0]));
+  child.kill("SIGSTOP");
+  const fillers = Array.from({ length: 8 }, () => connect(port, "127.0.0.1").on("error", () => {}));
+  t.after(() => fillers.forEach((filler) => filler.destroy()));
+  await later(200);
+  failed(await request(hostOf(t, { connectTimeLimit: 100 }), port), "host_unreachable");
 });
 
 // ---- Addresses.

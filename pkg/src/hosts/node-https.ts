@@ -9,6 +9,8 @@ export interface Trust {
   ca: string[] | undefined;
   /** Take any certificate. */
   insecure: boolean;
+  /** How long a connection may take to come about, in milliseconds. */
+  connectTimeLimit: number;
 }
 
 /** How long a connection without a request is kept, in milliseconds. */
@@ -21,9 +23,11 @@ const IDEMPOTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "PUT", "DELETE"]
 export class HttpsClient {
   readonly #agent = new Agent({ keepAlive: true, timeout: IDLE_LIMIT });
   readonly #trust: RequestOptions;
+  readonly #connectTimeLimit: number;
 
-  constructor({ ca, insecure }: Trust) {
+  constructor({ ca, insecure, connectTimeLimit }: Trust) {
     this.#trust = { ...(ca === undefined ? {} : { ca }), rejectUnauthorized: !insecure };
+    this.#connectTimeLimit = connectTimeLimit;
   }
 
   /** Makes a request to an address that may be connected to. @throws FedproofError with a code of hosts. */
@@ -59,8 +63,10 @@ export class HttpsClient {
         headers: { ...Object.fromEntries(request.headers), host: request.hostHeader },
         setHost: false,
       });
+      let connecting: ReturnType<typeof setTimeout> | undefined;
       const settle = (how: () => void): void => {
         clearTimeout(timer);
+        clearTimeout(connecting);
         signal.removeEventListener("abort", abort);
         how();
       };
@@ -73,6 +79,15 @@ export class HttpsClient {
         fail(hostError("host_timed_out", `no whole answer within ${request.timeLimit} ms`));
       }, Math.max(0, until - performance.now()));
       signal.addEventListener("abort", abort);
+      // An address at which nobody says anything must leave time for the next one.
+      outgoing.on("socket", (socket) => {
+        if (!socket.connecting) return;
+        const limit = this.#connectTimeLimit;
+        connecting = setTimeout(() => {
+          fail(hostError("host_unreachable", `no connection to ${address} port ${request.port} within ${limit} ms`));
+        }, limit);
+        socket.once("connect", () => clearTimeout(connecting));
+      });
 
       outgoing.on("error", (error) => {
         // The server may close a kept connection just when it is used again.

@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 import { isIP } from "node:net";
+import { toLimit } from "../call-options.js";
 import { FedproofError, invalidArgument } from "../errors.js";
 import { type AddressesAnswer, type Host, hostError, type HttpsAnswer, type SrvRecord } from "../host.js";
 import { readOptions, toBoolean } from "../options.js";
@@ -23,6 +24,11 @@ export interface NodeHostOptions {
   allowAddresses?: readonly string[] | undefined;
   /** Take any certificate. Whoever sits on the line can then be any server: for tests alone. */
   insecure?: boolean | undefined;
+  /**
+   * How long a connection may take to come about, in milliseconds, before the next address is tried
+   * (`host_unreachable`). By default 10 seconds.
+   */
+  connectTimeLimit?: number | undefined;
   /** DNS servers to ask (`"192.0.2.53"`, `"127.0.0.1:5353"`) instead of those that the system asks. */
   servers?: readonly string[] | undefined;
 }
@@ -52,10 +58,15 @@ export function nodeHost(options?: NodeHostOptions): NodeHost {
     ca: toTexts,
     allowAddresses: toNetworks,
     insecure: toBoolean,
+    connectTimeLimit: toLimit,
     servers: toServers,
   });
   const mayConnect = addressPolicy(read.allowAddresses ?? []);
-  const client = new HttpsClient({ ca: read.ca, insecure: read.insecure ?? false });
+  const client = new HttpsClient({
+    ca: read.ca,
+    insecure: read.insecure ?? false,
+    connectTimeLimit: read.connectTimeLimit ?? CONNECT_TIME_LIMIT,
+  });
   const look = (name: string, signal: AbortSignal): Promise<AddressesAnswer> =>
     isIP(name) ? Promise.resolve({ addresses: [name] }) : lookUpAddresses(name, read.servers, signal);
   return {
@@ -73,6 +84,8 @@ export function nodeHost(options?: NodeHostOptions): NodeHost {
     close: () => client.close(),
   };
 }
+
+const CONNECT_TIME_LIMIT = 10_000;
 
 function toTexts(value: unknown, where: string): string[] {
   const texts: unknown[] = Array.isArray(value) ? value : [value];
