@@ -1,6 +1,8 @@
 //! How long an answer may be kept, by its headers (RFC 9111).
 
-use std::time::UNIX_EPOCH;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use headers::{Age, CacheControl, Date, Expires, Header, HeaderValue};
 
 use crate::host::HttpsAnswer;
 
@@ -11,45 +13,51 @@ pub(super) fn lifetime_ms(answer: &HttpsAnswer, now: i64) -> Option<i64> {
         Some(lifetime) => lifetime,
         None => said_by_expires(answer, now)?,
     };
-    // `Age` is how long others have kept it before.
-    let age = answer.header("age").and_then(seconds).unwrap_or(0);
+    // How long others have kept it before.
+    let age =
+        header::<Age>(answer).and_then(Result::ok).map_or(0, |age| milliseconds(age.as_secs()));
     Some(lifetime.saturating_sub(age).max(0))
 }
 
 fn said_by_cache_control(answer: &HttpsAnswer) -> Option<i64> {
-    let lines = answer.headers.iter().filter(|(name, _)| name == "cache-control");
-    let directives = lines.flat_map(|(_, line)| line.split(',')).map(|directive| {
-        let (name, value) = directive.split_once('=').unwrap_or((directive, ""));
-        (name.trim().to_ascii_lowercase(), value.trim().trim_matches('"'))
-    });
-    let mut max_age = None;
-    for (name, value) in directives {
-        match name.as_str() {
-            "no-store" | "no-cache" => return Some(0),
-            // Of several, the first.
-            "max-age" => max_age = max_age.or(Some(seconds(value).unwrap_or(0))),
-            _ => {}
-        }
+    match header::<CacheControl>(answer)? {
+        Ok(said) if said.no_store() || said.no_cache() => Some(0),
+        Ok(said) => said.max_age().map(|age| milliseconds(age.as_secs())),
+        Err(_) => Some(0),
     }
-    max_age
 }
 
 fn said_by_expires(answer: &HttpsAnswer, now: i64) -> Option<i64> {
-    let expires = answer.header("expires")?;
+    let expires = header::<Expires>(answer)?;
     // By the server's own clock, where it tells it.
-    let from = answer.header("date").and_then(date).unwrap_or(now);
-    Some(date(expires).map_or(0, |expires| expires.saturating_sub(from)))
+    let date = header::<Date>(answer).and_then(Result::ok);
+    let from = date.and_then(|date| since_1970(date.into())).unwrap_or(now);
+    let expires = expires.ok().and_then(|expires| since_1970(expires.into()));
+    Some(expires.map_or(0, |expires| expires.saturating_sub(from)))
 }
 
-/// A number of seconds, in milliseconds. Too large a one counts as very large (RFC 9111, 1.2.2).
-fn seconds(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse::<i64>().unwrap_or(i64::MAX).saturating_mul(1000))
+/// A header of an answer, read; `None` when it is not there. Names of directives are in any case, and
+/// read in lower case.
+fn header<H: Header>(answer: &HttpsAnswer) -> Option<Result<H, headers::Error>> {
+    let lines = answer.headers.iter().filter(|(name, _)| name == H::name().as_str());
+    let is_date = [Date::name(), Expires::name()].contains(&H::name());
+    let value = |line: &str| if is_date { line.to_owned() } else { line.to_ascii_lowercase() };
+    let values: Vec<_> =
+        lines.map(|(_, line)| HeaderValue::from_str(&value(line.trim()))).collect();
+    if values.is_empty() {
+        return None;
+    }
+    let values: Result<Vec<_>, _> = values.into_iter().collect();
+    let invalid = |_| headers::Error::invalid();
+    Some(values.map_err(invalid).and_then(|values| H::decode(&mut values.iter())))
 }
 
-/// A date, in milliseconds since 1970.
-fn date(text: &str) -> Option<i64> {
-    let since = httpdate::parse_http_date(text).ok()?.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_millis()).ok()
+/// Seconds in milliseconds; more than there are count as very many.
+fn milliseconds(seconds: u64) -> i64 {
+    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000)
+}
+
+/// A time in milliseconds since 1970.
+fn since_1970(time: SystemTime) -> Option<i64> {
+    i64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_millis()).ok()
 }
