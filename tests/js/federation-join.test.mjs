@@ -101,10 +101,12 @@ test("a join can be aborted at any point, and memory is given back", async () =>
     await join(Infinity);
   };
   await cycle();
+  await cycle();
   const before = memory();
-  await cycle();
-  await cycle();
-  assert.equal(memory(), before);
+  for (let n = 0; n < 4; n += 1) await cycle();
+  // What was aborted is given back when it is collected, so the peaks differ; but 32 joins that each left something
+  // would show.
+  assert.ok(memory() - before < 4 * big.answer.length, `${memory() - before} bytes more`);
   // An answer of this size is held once as it came, once as events.
   assert.ok(before < 16 * 1024 * 1024 + 16 * big.answer.length, `${before} bytes for an answer of ${big.answer.length}`);
 });
