@@ -266,6 +266,15 @@ impl Event {
         Some(self.pdu.room_id().filter(|_| is_named)?.replacen('!', "$", 1))
     }
 
+    /// Is the create event of this ID the one that the room ID names?
+    #[must_use]
+    pub fn names_create(&self, create_id: &str) -> bool {
+        self.pdu.version().room_id_format == RoomIdFormat::CreateEventId
+            && self.pdu.room_id().is_some_and(|room_id| {
+                room_id.strip_prefix('!').is_some_and(|id| create_id.strip_prefix('$') == Some(id))
+            })
+    }
+
     /// What is known of the signature of its authoriser's server.
     #[must_use]
     pub fn authoriser(&self) -> AuthoriserSignature {

@@ -166,6 +166,9 @@ impl<'a> Room<'a> {
         if event.pdu().version().room_id_format == RoomIdFormat::Domain {
             return RoomCreate::default();
         }
+        if let Some(create) = self.create.filter(|create| event.names_create(create.id())) {
+            return RoomCreate { event: Some(create), rejected: self.rejected(create.id()) };
+        }
         let id = event.named_create().unwrap_or_default();
         let of_state = |state: Option<KnownState<'a>>| state?.ok()?.get(CREATE, "");
         let candidates = [

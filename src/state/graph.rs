@@ -268,11 +268,27 @@ impl Graph {
         self.members.get(server).map_or(&[], Vec::as_slice)
     }
 
+    fn is_named_by(&self, index: EventIndex, event: &Event) -> bool {
+        self.node(index).is_some_and(|node| event.names_create(node.event.id()))
+    }
+
+    /// The ID of the create event that the room ID of an event names, if that event is not there.
+    #[must_use]
+    pub fn missing_create(&self, event: &Event) -> Option<String> {
+        if self.create.is_some_and(|index| self.is_named_by(index, event)) {
+            return None;
+        }
+        event.named_create().filter(|id| self.find(id).is_none())
+    }
+
     /// The create event of an event's room, where the rules look for it outside of states and auth
     /// events: the one that its room ID names, if that names any.
     #[must_use]
     pub fn create(&self, event: &Event) -> RoomCreate<'_> {
-        let index = event.named_create().map_or(self.create, |id| self.find(&id));
+        // Mostly it is the one that is known.
+        let known = self.create.filter(|index| self.is_named_by(*index, event));
+        let named = || event.named_create().map_or(self.create, |id| self.find(&id));
+        let index = known.or_else(named);
         let node = index.and_then(|index| self.node(index));
         RoomCreate {
             event: node.map(|node| &node.event),

@@ -411,7 +411,7 @@ impl Room {
                 None => _ = cited.insert(reference.event_id.into_owned()),
             }
         }
-        cited.extend(event.named_create().filter(|id| self.graph.find(id).is_none()));
+        cited.extend(self.graph.missing_create(event));
         // With the state before it, an event needs no previous ones.
         let is_given = self.given.contains_key(event.id());
         (*previous, *found_previous) = Default::default();
