@@ -19,7 +19,6 @@ mod resolve;
 mod srv;
 mod step;
 mod trace;
-mod uri;
 mod well_known;
 
 pub use cache::{

@@ -2,8 +2,9 @@
 
 use std::net::IpAddr;
 
+use iri_string::types::{UriAbsoluteStr, UriReferenceStr, UriStr};
+
 use super::MAX_REDIRECTS;
-use super::uri::Reference;
 use crate::identifiers::{HostKind, ServerName};
 
 /// The port of HTTPS.
@@ -100,29 +101,38 @@ impl Hop {
         if location.len() > MAX_LOCATION {
             return Err(Dead::Location);
         }
-        let there = Reference::parse(location).ok_or(Dead::Location)?;
-        if there.scheme.is_some_and(|scheme| !scheme.eq_ignore_ascii_case("https")) {
+        let here = self.url();
+        let base = UriAbsoluteStr::new(&here).map_err(|_| Dead::Location)?;
+        let location = UriReferenceStr::new(location).map_err(|_| Dead::Location)?;
+        let resolved = location.resolve_against(base).to_string();
+        let there = UriStr::new(&resolved).map_err(|_| Dead::Location)?;
+        if !there.scheme_str().eq_ignore_ascii_case("https") {
             return Err(Dead::NotHttps);
         }
-        let authority = match there.authority {
-            Some(authority) if authority.has_user => return Err(Dead::Host),
-            Some(authority) => match authority.port {
-                Some(port) => format!("{}:{port}", authority.host),
-                None => authority.host.to_owned(),
-            },
-            None if there.scheme.is_some() => return Err(Dead::Host),
-            None => self.authority.clone(),
+        let parts = there.authority_components().ok_or(Dead::Host)?;
+        if parts.userinfo().is_some() {
+            return Err(Dead::Host);
+        }
+        // A port may be empty (RFC 3986, 3.2.3), which is as if there was none.
+        let authority = match parts.port().filter(|port| !port.is_empty()) {
+            Some(port) => format!("{}:{port}", parts.host()),
+            None => parts.host().to_owned(),
         };
         let name = ServerName::parse(&authority).map_err(|_| Dead::Host)?;
         let port = match name.port {
             Some(port) => usable_port(port).ok_or(Dead::Host)?,
             None => HTTPS_PORT,
         };
+        let path = if there.path_str().is_empty() { "/" } else { there.path_str() };
+        let target = match there.query_str() {
+            Some(query) => format!("{path}?{query}"),
+            None => path.to_owned(),
+        };
         Ok(Self {
             host: without_final_dot(name.host).to_owned(),
             address: literal(&name),
             port,
-            target: there.target(&self.target),
+            target,
             authority,
         })
     }
